@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A library target under Sources/.
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", swiftSettings: strict)
+}
+
+/// The test target of one library.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: [.copy("Fixtures")],
+        swiftSettings: strict)
+}
+
+let libraries = [
+    "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Files", "Preprocessing",
+    "Learners", "Evaluation", "Snapshots", "Engine", "Generators",
+]
+
+let package = Package(
+    name: "thalweg",
+    products: [
+        .executable(name: "thalweg", targets: ["thalweg"]),
+        .library(name: "Thalweg", targets: libraries),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CBytes"),
+        .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+        library("Components"),
+        library("JSON", ["CSimdjson"]),
+        library("State", ["CBytes"]),
+        library("Statistics", ["State"]),
+        library("Records"),
+        library("Formats", ["Records", "JSON", "CBytes", "Components"]),
+        library("Connectors", ["Records"]),
+        library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
+        library("Learners", ["Records", "State", "Components", "CBytes"]),
+        library("Evaluation", ["Records", "State"]),
+        library("Snapshots", ["State", "JSON", "CBytes"]),
+        library("Generators"),
+        library(
+            "Engine",
+            [
+                "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing", "Learners",
+                "Evaluation", "Snapshots",
+            ]),
+        library("Files", ["Connectors", "Records", "CZstd", "CZlib", "CBytes"], path: "connectors/Files"),
+        .executableTarget(
+            name: "thalweg",
+            dependencies: [
+                "Engine", "Generators", "Files", "Formats", "Records",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ], path: "Sources/thalweg", swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,121 @@
+// Byte kernels that Swift cannot express as well: delimiter masks, string scanning, hashes, prefetch.
+// Every function is static inline and has a scalar twin, so hot loops pay no calls.
+#ifndef THALWEG_BYTES_H
+#define THALWEG_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+/// One bit per byte of p[0..<64] that equals a, b, c or d; *high is set when any byte is outside ASCII. Reads exactly
+/// 64 bytes.
+static inline uint64_t bytes_mask64(const uint8_t *p, uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint32_t *high) {
+    uint64_t mask = 0;
+#if defined(__SSE2__)
+    const __m128i va = _mm_set1_epi8((char)a), vb = _mm_set1_epi8((char)b), vc = _mm_set1_epi8((char)c),
+                  vd = _mm_set1_epi8((char)d);
+    __m128i all = _mm_setzero_si128();
+    for (int k = 0; k < 4; k++) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(p + 16 * k));
+        const __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)),
+                                         _mm_or_si128(_mm_cmpeq_epi8(v, vc), _mm_cmpeq_epi8(v, vd)));
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(hit) << (16 * k);
+        all = _mm_or_si128(all, v);
+    }
+    *high |= (uint32_t)_mm_movemask_epi8(all);
+#else
+    for (int k = 0; k < 64; k++) {
+        mask |= (uint64_t)(p[k] == a || p[k] == b || p[k] == c || p[k] == d) << k;
+        *high |= p[k] & 0x80u;
+    }
+#endif
+    return mask;
+}
+
+/// The index of the first byte of p[0..<16] that ends or complicates a JSON string: a quote, a backslash, a control
+/// character or a byte outside ASCII; 16 when there is none. Reads exactly 16 bytes.
+static inline unsigned bytes_json_string_stop16(const uint8_t *p) {
+#if defined(__SSE2__)
+    const __m128i v = _mm_loadu_si128((const __m128i *)p);
+    const __m128i stop = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+        _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)));  // signed: also catches 0x80...0xff
+    const unsigned mask = (unsigned)_mm_movemask_epi8(stop) | 0x10000u;
+    return (unsigned)__builtin_ctz(mask);
+#else
+    for (unsigned k = 0; k < 16; k++)
+        if (p[k] == '"' || p[k] == '\\' || p[k] < 0x20 || p[k] >= 0x80) return k;
+    return 16;
+#endif
+}
+
+/// Whether the first `count` (at most 16) bytes of p and q agree. Reads exactly 16 bytes of each.
+static inline int bytes_equal16(const uint8_t *p, const uint8_t *q, unsigned count) {
+#if defined(__SSE2__)
+    const unsigned same = (unsigned)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)q)));
+    const unsigned wanted = (1u << count) - 1;
+    return (same & wanted) == wanted;
+#else
+    return memcmp(p, q, count) == 0;
+#endif
+}
+
+/// XXH3 (64 bits, unseeded) of a byte string.
+static inline uint64_t bytes_xxh3(const void *p, size_t count) { return XXH3_64bits(p, count); }
+
+/// Streaming XXH3 (128 bits), for digests. Null when out of memory.
+void *bytes_digest_make(void);
+void bytes_digest_update(void *digest, const void *p, size_t count);
+void bytes_digest_final(const void *digest, uint64_t *low, uint64_t *high);
+void bytes_digest_free(void *digest);
+
+/// Spreads a hash over 64 bits (the finalizer of SplitMix64, Steele et al. 2014).
+static inline uint64_t bytes_mix(uint64_t h) {
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9ull;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebull;
+    return h ^ (h >> 31);
+}
+
+static inline uint32_t bytes_rotl32(uint32_t x, int r) { return (x << r) | (x >> (32 - r)); }
+
+/// MurmurHash3_x86_32 (Appleby 2011, public domain algorithm), the hash of Vowpal Wabbit's features.
+static inline uint32_t bytes_murmur3(const uint8_t *p, size_t count, uint32_t seed) {
+    uint32_t h = seed;
+    const uint32_t c1 = 0xcc9e2d51u, c2 = 0x1b873593u;
+    const size_t blocks = count / 4;
+    for (size_t i = 0; i < blocks; i++) {
+        uint32_t k;
+        memcpy(&k, p + 4 * i, 4);
+        h ^= bytes_rotl32(k * c1, 15) * c2;
+        h = bytes_rotl32(h, 13) * 5 + 0xe6546b64u;
+    }
+    uint32_t k = 0;
+    const uint8_t *tail = p + 4 * blocks;
+    switch (count & 3) {
+        case 3: k ^= (uint32_t)tail[2] << 16; /* fall through */
+        case 2: k ^= (uint32_t)tail[1] << 8;  /* fall through */
+        case 1: k ^= tail[0]; h ^= bytes_rotl32(k * c1, 15) * c2;
+    }
+    h ^= (uint32_t)count;
+    h ^= h >> 16;
+    h *= 0x85ebca6bu;
+    h ^= h >> 13;
+    h *= 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}
+
+/// The last newline in p[0..<count], or null.
+const uint8_t *bytes_last_newline(const uint8_t *p, size_t count);
+
+static inline void bytes_prefetch(const void *p) { __builtin_prefetch(p, 1, 3); }
+
+#endif

@@ -1,0 +1,190 @@
+import CBytes
+import Records
+
+/// CSV after RFC 4180, header on the first line of every part, `,` as separator.
+public final class CSVDecoder: RecordDecoder {
+    private let schema: Schema
+    private let sinks: [FieldSink]
+    private let hasText: Bool
+    private let separator: UInt8
+    /// The sink of each column of the current part.
+    private var columns: [FieldSink] = []
+    private var headerLine = ""
+
+    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ",")) {
+        self.schema = schema
+        self.separator = separator
+        sinks = FieldSink.all(for: schema)
+        hasText = sinks.contains { $0.kind == .text }
+    }
+
+    public func beginPart() {
+        columns = []
+        headerLine = ""
+    }
+
+    /// The current part's header.
+    public var context: String {
+        get { headerLine }
+        set {
+            var line = newValue
+            columns = line.withUTF8 { (try? columns(from: $0)) ?? [] }
+            headerLine = newValue
+        }
+    }
+
+    public func decode(
+        _ chunk: Chunk, from offset: Int, isEnd: Bool, into batch: RecordBatch
+    ) throws(FormatError) -> Int {
+        var cursor = offset
+        guard let last = bytes_last_newline(chunk.base + offset, chunk.count - offset) else { return offset }
+        let limit = UnsafePointer(chunk.base).distance(to: last) + 1
+        var line = batch.endPosition.line
+        let partStart = chunk.position.offset
+        if columns.isEmpty {
+            cursor = try readHeader(chunk, cursor, limit)
+            line += 1
+        }
+        var store = FieldStore(batch, task: schema.task, hasText: hasText)
+        batch.retain(chunk)
+        columns.withUnsafeBufferPointer { columns in
+            var scan = DelimiterScan(UnsafePointer(chunk.base) + cursor, separator)
+            while cursor < limit, store.row < batch.capacity {
+                let start = UnsafePointer(chunk.base) + cursor
+                let position = RecordPosition(part: chunk.position.part, offset: partStart + cursor, line: line)
+                store.clearFrame()
+                for sink in missingSinks { store.setMissing(sink) }
+                var end = decodePlain(&scan, start, columns, &store)
+                var lines = 1
+                if let plain = end {
+                    let stop = plain > start && plain[-1] == 0x0d ? plain - 1 : plain
+                    finish(&store, position, ByteRange(start, stop - start), scan.sawHighByte)
+                } else {
+                    guard let quoted = decodeQuoted(chunk, cursor, limit, isEnd, columns, &store) else { break }
+                    lines = quoted.lines
+                    end = quoted.end
+                    finish(&store, position, ByteRange(start, quoted.end - start), true)
+                    scan = DelimiterScan(quoted.end + 1, separator)
+                }
+                guard let end else { break }
+                cursor = UnsafePointer(chunk.base).distance(to: end) + 1
+                line += lines
+            }
+        }
+        batch.endPosition = RecordPosition(part: chunk.position.part, offset: partStart + cursor, line: line)
+        return cursor
+    }
+
+    /// Ends a record, unless its line was blank.
+    @inline(__always)
+    private func finish(
+        _ store: inout FieldStore, _ position: RecordPosition, _ raw: ByteRange, _ mayBeHigh: Bool
+    ) {
+        if raw.count == 0 {
+            store.failure = nil
+            return
+        }
+        if mayBeHigh, store.failure == nil, !isUTF8(raw.buffer) { store.failure = "invalid UTF-8" }
+        store.finishRecord(position, raw: raw)
+    }
+
+    /// Decodes a record without quoted fields. Returns its line end, nil when it has a quoted field.
+    @inline(__always)
+    private func decodePlain(
+        _ scan: inout DelimiterScan, _ start: UnsafePointer<UInt8>, _ columns: UnsafeBufferPointer<FieldSink>,
+        _ store: inout FieldStore
+    ) -> UnsafePointer<UInt8>? {
+        var fieldStart = start
+        var field = 0
+        scan.beginRecord()
+        while true {
+            let at = scan.next()
+            let byte = at.pointee
+            if byte == separator {
+                if field < columns.count { store.setText(columns[field], fieldStart, at - fieldStart) }
+                field &+= 1
+                fieldStart = at + 1
+            } else if byte == UInt8(ascii: "\n") {
+                let stop = at > fieldStart && at[-1] == 0x0d ? at - 1 : at
+                if field < columns.count { store.setText(columns[field], fieldStart, stop - fieldStart) }
+                if field &+ 1 != columns.count { mismatch(&store, field + 1, columns.count) }
+                return at
+            } else if at == fieldStart {
+                return nil
+            }
+        }
+    }
+
+    @inline(never)
+    private func mismatch(_ store: inout FieldStore, _ found: Int, _ expected: Int) {
+        store.failure = "\(found) fields where the header has \(expected)"
+    }
+
+    /// Decodes a record with quoted fields. Nil: its end has not arrived yet.
+    private func decodeQuoted(
+        _ chunk: Chunk, _ cursor: Int, _ limit: Int, _ isEnd: Bool, _ columns: UnsafeBufferPointer<FieldSink>,
+        _ store: inout FieldStore
+    ) -> (end: UnsafePointer<UInt8>, lines: Int)? {
+        let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + cursor, count: limit - cursor)
+        store.failure = nil
+        store.clearRow()
+        guard let record = QuotedRecord(text, separator: separator) else {
+            // An open quote: wait for more bytes, but not for ever; then only its first line is the bad record.
+            guard isEnd || text.count > 1 << 20, let lineEnd = text.firstIndex(of: UInt8(ascii: "\n")),
+                let base = text.baseAddress
+            else { return nil }
+            store.failure = "quoted field without an end"
+            return (base + lineEnd, 1)
+        }
+        // Unescaped fields need a home that lives as long as the batch.
+        let unescaped = Chunk(capacity: record.bytes.count + record.ends.count)
+        var start = 0
+        for (field, end) in record.ends.enumerated() {
+            let from = unescaped.count
+            record.bytes[start..<end].withUnsafeBufferPointer {
+                unescaped.append(ByteRange($0.baseAddress, $0.count))
+            }
+            unescaped.base[unescaped.count] = separator  // ends a number
+            if field < columns.count { store.setText(columns[field], unescaped.base + from, end - start) }
+            unescaped.count += 1
+            start = end
+        }
+        store.batch.chunks.insert(unescaped, at: 0)
+        if let failure = record.failure { store.failure = failure }
+        if record.ends.count != columns.count { mismatch(&store, record.ends.count, columns.count) }
+        guard let base = text.baseAddress else { return nil }
+        return (base + record.length, record.lines)
+    }
+
+    private func readHeader(_ chunk: Chunk, _ offset: Int, _ limit: Int) throws(FormatError) -> Int {
+        var start = UnsafePointer(chunk.base) + offset
+        if offset == 0, chunk.position.offset == 0, limit >= 3, start[0] == 0xef, start[1] == 0xbb, start[2] == 0xbf {
+            start += 3  // byte order mark
+        }
+        var end = start
+        while end.pointee != UInt8(ascii: "\n") { end += 1 }
+        let next = UnsafePointer(chunk.base).distance(to: end) + 1
+        if end > start, end[-1] == 0x0d { end -= 1 }
+        let header = UnsafeBufferPointer(start: start, count: end - start)
+        columns = try columns(from: header)
+        headerLine = String(decoding: header, as: UTF8.self)
+        return next
+    }
+
+    private func columns(from header: UnsafeBufferPointer<UInt8>) throws(FormatError) -> [FieldSink] {
+        let names = try CSVHeader.names(header, separator: separator)
+        let columns = names.map { name in sinks.first { $0.name == name } ?? FieldSink(name: name) }
+        let wanted = schema.fields.filter { $0.role != .ignored }
+        guard wanted.isEmpty || columns.contains(where: { $0.kind != .ignored }) else {
+            throw FormatError(
+                "the header has none of the expected fields: it reads \(quoted(header)), expected are "
+                    + wanted.prefix(8).map { "'\($0.name)'" }.joined(separator: ", "))
+        }
+        // A field that this part lacks stays missing in all its records.
+        missingSinks = sinks.filter { sink in sink.kind != .ignored && !columns.contains { $0.name == sink.name } }
+        return columns
+    }
+
+    /// Fields of the schema that the current part has no column for.
+    private var missingSinks: [FieldSink] = []
+}

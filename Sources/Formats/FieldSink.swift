@@ -1,0 +1,94 @@
+import CBytes
+import Records
+
+/// Where the values of one input field go, resolved once so that decoding a field is one switch.
+struct FieldSink {
+    enum Kind: UInt8 {
+        case ignored, numeric, categorical, both, text, target, id, weight
+    }
+
+    var kind: Kind = .ignored
+    /// Column index times capacity is added at the batch: `numbers[numberColumn * capacity + row]`.
+    var numberColumn = 0
+    var categoryColumn = 0
+    /// Hash of the field's name, part of its tokens' hashes.
+    var salt: UInt64 = 0
+    let name: String
+
+    /// One sink for every field of a schema, in schema order.
+    static func all(for schema: Schema) -> [FieldSink] {
+        var numbers = 0
+        var categories = 0
+        return schema.fields.map { field in
+            var sink = FieldSink(name: field.name)
+            sink.salt = fieldSalt(field.name)
+            switch field.role {
+            case .numeric: sink.kind = .numeric
+            case .categorical: sink.kind = .categorical
+            case .both: sink.kind = .both
+            case .text: sink.kind = .text
+            case .target: sink.kind = .target
+            case .id: sink.kind = .id
+            case .weight: sink.kind = .weight
+            case .ignored, .time: sink.kind = .ignored
+            }
+            if sink.kind == .numeric || sink.kind == .both {
+                sink.numberColumn = numbers
+                numbers += 1
+            }
+            if sink.kind == .categorical || sink.kind == .both {
+                sink.categoryColumn = categories
+                categories += 1
+            }
+            return sink
+        }
+    }
+}
+
+/// The hash that separates one field's categories from another's.
+public func fieldSalt(_ name: String) -> UInt64 {
+    var name = name
+    return name.withUTF8 { bytes_mix(bytes_xxh3($0.baseAddress, $0.count)) }
+}
+
+/// The hash of a category value; never 0, which means missing.
+@inline(__always)
+func categoryHash(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+    let hash = bytes_xxh3(start, count)
+    return hash == 0 ? 1 : hash
+}
+
+/// The category hash of a number: that of its canonical text, so that `3`, `3.0` and `"3"` are one category in every
+/// format. `raw` is the text it was read from.
+@inline(__always)
+func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UInt64 {
+    guard let base = raw.baseAddress, isCanonical(raw, value) else { return categoryHash(ofNumber: value) }
+    return categoryHash(base, raw.count)
+}
+
+@inline(never)
+func categoryHash(ofNumber value: Double) -> UInt64 {
+    var text = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+    return text.withUTF8 { bytes in bytes.baseAddress.map { categoryHash($0, bytes.count) } ?? 1 }
+}
+
+/// Whether `raw` is already the shortest decimal of `value`: a plain integer, or a fraction without superfluous zeros
+/// of at most 15 digits in the range where the shortest form has no exponent.
+private func isCanonical(_ raw: UnsafeBufferPointer<UInt8>, _ value: Double) -> Bool {
+    guard raw.count <= 16, abs(value) < 1e15, value != 0 || raw.count == 1 else { return false }
+    let first = raw[0] == UInt8(ascii: "-") ? 1 : 0
+    guard raw.count > first else { return false }
+    var dot = -1
+    for index in first..<raw.count {
+        if raw[index] == UInt8(ascii: ".") {
+            guard dot < 0 else { return false }
+            dot = index
+        } else if raw[index] &- UInt8(ascii: "0") > 9 {
+            return false
+        }
+    }
+    let whole = (dot < 0 ? raw.count : dot) - first
+    guard whole > 0, whole == 1 || raw[first] != UInt8(ascii: "0") else { return false }
+    guard dot >= 0 else { return true }
+    return abs(value) >= 1e-4 && dot < raw.count - 1 && raw[raw.count - 1] != UInt8(ascii: "0")
+}

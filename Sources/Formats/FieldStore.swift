@@ -1,0 +1,212 @@
+import CBytes
+import Records
+
+/// Writes one record's fields into a row of a batch, whatever the format they were read from.
+///
+/// Nothing here throws: a field that does not fit sets `failure`, and the decoder rejects the record.
+struct FieldStore {
+    let batch: RecordBatch
+    private let numbers: UnsafeMutablePointer<Double>
+    private let categories: UnsafeMutablePointer<UInt64>
+    private let capacity: Int
+    private let powers: UnsafeMutablePointer<Double>
+    private let readsTargetNumber: Bool
+    private let hasText: Bool
+    var row: Int
+    /// Why the current record is rejected; nil = it is fine so far.
+    var failure: String?
+
+    init(_ batch: RecordBatch, task: Task, hasText: Bool) {
+        self.batch = batch
+        numbers = batch.numbers
+        categories = batch.categories
+        capacity = batch.capacity
+        powers = exactPowersOfTen
+        readsTargetNumber = task == .regression
+        self.hasText = hasText
+        row = batch.rows
+    }
+
+    /// Marks every field of the current row as missing.
+    @inline(__always)
+    func clearRow() {
+        for column in 0..<batch.numericCount { numbers[column * capacity + row] = .nan }
+        for column in 0..<batch.categoricalCount { categories[column * capacity + row] = 0 }
+        clearFrame()
+    }
+
+    /// Marks target, weight and id of the current row as missing.
+    @inline(__always)
+    func clearFrame() {
+        batch.targetNumbers[row] = .nan
+        batch.targetTexts[row] = .empty
+        batch.weights[row] = 1
+        batch.ids[row] = .empty
+    }
+
+    @inline(__always)
+    func setMissing(_ sink: FieldSink) {
+        switch sink.kind {
+        case .numeric: numbers[sink.numberColumn &* capacity &+ row] = .nan
+        case .categorical: categories[sink.categoryColumn &* capacity &+ row] = 0
+        case .both:
+            numbers[sink.numberColumn &* capacity &+ row] = .nan
+            categories[sink.categoryColumn &* capacity &+ row] = 0
+        default: break
+        }
+    }
+
+    /// Stores a field given as text. One byte past it must be readable and end a number (a delimiter).
+    @inline(__always)
+    mutating func setText(_ sink: FieldSink, _ start: UnsafePointer<UInt8>, _ count: Int) {
+        switch sink.kind {
+        case .numeric:
+            let decimal = readDecimal(start, powers)
+            if decimal.isExact, decimal.end == start + count {
+                numbers[sink.numberColumn &* capacity &+ row] = decimal.value
+            } else {
+                setUnusualNumber(sink, UnsafeBufferPointer(start: start, count: count))
+            }
+        case .categorical:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            categories[sink.categoryColumn &* capacity &+ row] = missing ? 0 : categoryHash(start, count)
+        case .ignored: break
+        default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
+        }
+    }
+
+    /// Stores a field given as a number with its raw text.
+    @inline(__always)
+    mutating func setNumber(_ sink: FieldSink, _ value: Double, raw: UnsafeBufferPointer<UInt8>) {
+        switch sink.kind {
+        case .numeric: numbers[sink.numberColumn &* capacity &+ row] = value
+        case .categorical:
+            categories[sink.categoryColumn &* capacity &+ row] = categoryHash(ofNumber: value, raw: raw)
+        case .both:
+            numbers[sink.numberColumn &* capacity &+ row] = value
+            categories[sink.categoryColumn &* capacity &+ row] = categoryHash(ofNumber: value, raw: raw)
+        case .weight: setWeight(value)
+        case .ignored: break
+        case .target:
+            batch.targetNumbers[row] = value
+            batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
+        case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
+        case .text: addToken(sink, raw)
+        }
+    }
+
+    private mutating func setWeight(_ value: Double) {
+        guard value >= 0, value <= Double(Float.greatestFiniteMagnitude) else {
+            failure = "weight \(value) is not a number of at least 0"
+            return
+        }
+        batch.weights[row] = Float(value)
+    }
+
+    @inline(never)
+    private mutating func setUnusualNumber(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        switch readNumber(text) {
+        case .number(let value): numbers[sink.numberColumn &* capacity &+ row] = value
+        case .missing: numbers[sink.numberColumn &* capacity &+ row] = .nan
+        case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
+        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        }
+    }
+
+    @inline(never)
+    private mutating func setOther(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        if isMissing(text) {
+            setMissing(sink)
+            return
+        }
+        switch sink.kind {
+        case .both: setBoth(sink, text)
+        case .text: addWords(sink, text)
+        case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
+        case .weight:
+            if case .number(let value) = readNumber(text) { setWeight(value) } else {
+                failure = "field '\(sink.name)': weight is not a number: \(quoted(text))"
+            }
+        case .target:
+            batch.targetTexts[row] = ByteRange(text.baseAddress, text.count)
+            if readsTargetNumber { setTargetNumber(sink, text) }
+        default: break
+        }
+    }
+
+    private mutating func setTargetNumber(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        switch readNumber(text) {
+        case .number(let value): batch.targetNumbers[row] = value
+        case .missing: batch.targetTexts[row] = .empty
+        case .outOfRange: failure = "target '\(sink.name)': number out of range: \(quoted(text))"
+        case .notANumber: failure = "target '\(sink.name)': not a number: \(quoted(text))"
+        }
+    }
+
+    private mutating func setBoth(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        switch readNumber(text) {
+        case .number(let value): setNumber(sink, value, raw: text)
+        case .missing: setMissing(sink)
+        case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
+        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        }
+    }
+
+    /// One item of a bag, whole.
+    func addToken(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        guard let base = text.baseAddress, text.count > 0 else { return }
+        batch.tokens.append(categoryHash(base, text.count) ^ sink.salt)
+    }
+
+    /// The words of a text: runs of ASCII letters and digits, lowercased, and of bytes outside ASCII.
+    private func addWords(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        var word: [UInt8] = []
+        for byte in text {
+            switch byte {
+            case 0x30...0x39, 0x61...0x7a, 0x80...0xff: word.append(byte)
+            case 0x41...0x5a: word.append(byte | 0x20)
+            default:
+                word.withUnsafeBufferPointer { addToken(sink, $0) }
+                word.removeAll(keepingCapacity: true)
+            }
+        }
+        word.withUnsafeBufferPointer { addToken(sink, $0) }
+    }
+
+    /// Copies bytes that must live as long as the batch.
+    func keep(_ text: UnsafeBufferPointer<UInt8>) -> UnsafePointer<UInt8> {
+        let home = Chunk(capacity: text.count)
+        home.append(ByteRange(text.baseAddress, text.count))
+        batch.chunks.insert(home, at: 0)
+        return UnsafePointer(home.base)
+    }
+
+    /// Forgets tokens that an abandoned attempt at the current record left behind.
+    func dropTokensOfUnfinishedRecord() {
+        batch.tokens.removeLast(batch.tokens.count - (batch.tokenEnds.last ?? 0))
+    }
+
+    /// Ends the current record: it becomes a row, or is rejected with the reason in `failure`.
+    @inline(__always)
+    mutating func finishRecord(_ position: RecordPosition, raw: ByteRange) {
+        if failure != nil { return rejectRecord(position, raw: raw) }
+        batch.positions[row] = position
+        batch.raw[row] = raw
+        if hasText { batch.tokenEnds.append(batch.tokens.count) }
+        row &+= 1
+        batch.rows = row
+    }
+
+    @inline(never)
+    mutating func rejectRecord(_ position: RecordPosition, raw: ByteRange) {
+        batch.reject(failure ?? "rejected", at: position, raw: raw)
+        failure = nil
+        if hasText { dropTokensOfUnfinishedRecord() }
+    }
+}
+
+/// The beginning of a text in quotes, for messages.
+func quoted(_ text: UnsafeBufferPointer<UInt8>) -> String {
+    let shown = String(decoding: text.prefix(40), as: UTF8.self)
+    return "'\(shown)\(text.count > 40 ? "..." : "")'"
+}

@@ -1,0 +1,316 @@
+import CBytes
+import JSON
+import Records
+
+/// JSON Lines: one object a line; nested objects flatten with dots, arrays of strings are bags, arrays of other values
+/// flatten by index, null is missing.
+///
+/// Two readers agree to the byte. The fast one follows the previous record's layout and takes only what it is sure of
+/// (flat, ASCII, no escapes, numbers it can round exactly); every other record, and every doubt, goes to simdjson.
+public final class JSONLinesDecoder: RecordDecoder {
+    public var context = ""
+    private let schema: Schema
+    private let hasText: Bool
+    private let parser = JSONParser()
+    private var table = KeyTable()
+    /// The sink of each key of `table`.
+    private var sinks: [FieldSink] = []
+    /// The record a key was last seen in, for duplicates and missing fields.
+    private var stamps: [UInt32] = []
+    private var stamp: UInt32 = 0
+    private var template = JSONTemplate()
+    /// Keys of the schema's fields that carry values.
+    private let expected: [Int]
+    private static let maximumKeys = 65_536
+
+    public init(schema: Schema) {
+        self.schema = schema
+        let sinks = FieldSink.all(for: schema)
+        self.sinks = sinks
+        hasText = sinks.contains { $0.kind == .text }
+        expected = sinks.indices.filter { sinks[$0].kind != .ignored }
+        stamps = Array(repeating: 0, count: sinks.count)
+        for sink in sinks {
+            var name = sink.name
+            _ = name.withUTF8 { table.insert($0) }
+        }
+    }
+
+    public func beginPart() {}
+
+    public func decode(
+        _ chunk: Chunk, from offset: Int, isEnd: Bool, into batch: RecordBatch
+    ) throws(FormatError) -> Int {
+        guard let last = bytes_last_newline(chunk.base + offset, chunk.count - offset) else { return offset }
+        let base = UnsafePointer(chunk.base)
+        let limit = base.distance(to: last) + 1
+        var cursor = offset
+        var line = batch.endPosition.line
+        var store = FieldStore(batch, task: schema.task, hasText: hasText)
+        batch.retain(chunk)
+        while cursor < limit, store.row < batch.capacity {
+            let start = base + cursor
+            let position = RecordPosition(
+                part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
+            line += 1
+            if let end = decodeFast(start, &store) {
+                store.finishRecord(position, raw: ByteRange(start, end - start))
+                cursor = base.distance(to: end) + 1
+                continue
+            }
+            var end = start
+            while end.pointee != UInt8(ascii: "\n") { end += 1 }
+            cursor = base.distance(to: end) + 1
+            let text = UnsafeBufferPointer(start: start, count: end - start)
+            if text.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
+            decodeSlow(text, &store)
+            store.finishRecord(position, raw: ByteRange(start, text.count))
+        }
+        batch.endPosition = RecordPosition(
+            part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
+        return cursor
+    }
+
+    /// Follows the template. Returns the line's end; nil = not sure, nothing decided.
+    @inline(__always)
+    private func decodeFast(_ start: UnsafePointer<UInt8>, _ store: inout FieldStore) -> UnsafePointer<UInt8>? {
+        guard !template.steps.isEmpty else { return nil }
+        beginRecord(&store)
+        let powers = exactPowersOfTen
+        var p = start
+        var seen = 0
+        let ok = template.steps.withUnsafeBufferPointer { steps in
+            sinks.withUnsafeBufferPointer { sinks in
+                stamps.withUnsafeMutableBufferPointer { stamps in
+                    for step in steps {
+                        let matches = withUnsafeBytes(of: step.text) { text in
+                            bytes_equal16(p, text.baseAddress?.assumingMemoryBound(to: UInt8.self), step.count) != 0
+                        }
+                        guard matches else { return false }
+                        p += Int(step.count)
+                        let key = Int(step.key)
+                        guard stamps[key] != stamp else { return false }
+                        stamps[key] = stamp
+                        guard let end = Self.readPlainValue(p, sinks[key], powers, &store) else { return false }
+                        p = end
+                        if sinks[key].kind != .ignored { seen &+= 1 }
+                    }
+                    return true
+                }
+            }
+        }
+        guard ok else { return nil }
+        while p.pointee == 0x20 { p += 1 }
+        guard p.pointee == UInt8(ascii: "}") else { return nil }
+        p += 1
+        while p.pointee == 0x20 || p.pointee == 0x0d || p.pointee == 0x09 { p += 1 }
+        guard p.pointee == UInt8(ascii: "\n"), store.failure == nil else {
+            store.failure = nil
+            return nil
+        }
+        if seen < expected.count { fillMissing(&store) }
+        return p
+    }
+
+    /// Reads a plain value into its sink; returns the byte after it, nil when it is not plain.
+    @inline(__always)
+    private static func readPlainValue(
+        _ start: UnsafePointer<UInt8>, _ sink: FieldSink, _ powers: UnsafeMutablePointer<Double>,
+        _ store: inout FieldStore
+    ) -> UnsafePointer<UInt8>? {
+        let first = start.pointee
+        if first == UInt8(ascii: "\"") {
+            let text = start + 1
+            var p = text
+            var stop = bytes_json_string_stop16(p)
+            while stop == 16 {
+                p += 16
+                stop = bytes_json_string_stop16(p)
+            }
+            p += Int(stop)
+            guard p.pointee == UInt8(ascii: "\"") else { return nil }
+            store.setText(sink, text, p - text)
+            return p + 1
+        }
+        if first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") <= 9 {
+            let decimal = readDecimal(start, powers)
+            guard decimal.isExact else { return nil }
+            store.setNumber(
+                sink, decimal.value, raw: UnsafeBufferPointer(start: start, count: decimal.end - start))
+            return decimal.end
+        }
+        return readLiteral(start, sink, &store)
+    }
+
+    /// true, false or null.
+    @inline(never)
+    private static func readLiteral(
+        _ start: UnsafePointer<UInt8>, _ sink: FieldSink, _ store: inout FieldStore
+    ) -> UnsafePointer<UInt8>? {
+        func matches(_ word: StaticString) -> Bool {
+            for index in 0..<word.utf8CodeUnitCount where start[index] != word.utf8Start[index] { return false }
+            return true
+        }
+        if matches("null") {
+            store.setMissing(sink)
+            return start + 4
+        }
+        if matches("true") {
+            setBoolean(true, sink, ByteRange(start, 4), &store)
+            return start + 4
+        }
+        if matches("false") {
+            setBoolean(false, sink, ByteRange(start, 5), &store)
+            return start + 5
+        }
+        return nil
+    }
+
+    private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id {
+            if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
+            if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
+            if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
+        } else {
+            // A boolean is the number 0 or 1 everywhere, also as a category.
+            let digit: [UInt8] = [value ? 0x31 : 0x30]
+            digit.withUnsafeBufferPointer { store.setNumber(sink, value ? 1 : 0, raw: $0) }
+        }
+    }
+
+    @inline(__always)
+    private func beginRecord(_ store: inout FieldStore) {
+        stamp &+= 1
+        if stamp == 0 {
+            for index in stamps.indices { stamps[index] = 0 }
+            stamp = 1
+        }
+        store.clearFrame()
+    }
+
+    @inline(never)
+    private func fillMissing(_ store: inout FieldStore) {
+        for key in expected where stamps[key] != stamp { store.setMissing(sinks[key]) }
+    }
+
+    /// Reads any record through simdjson; on failure the store has the reason.
+    private func decodeSlow(_ text: UnsafeBufferPointer<UInt8>, _ store: inout FieldStore) {
+        beginRecord(&store)
+        store.failure = nil
+        if hasText { store.dropTokensOfUnfinishedRecord() }
+        do {
+            let tape = try parser.parse(text)
+            guard tape.kind(at: JSONTape.rootIndex) == .object else {
+                store.failure = "not a JSON object"
+                return
+            }
+            var path: [UInt8] = []
+            flatten(tape, JSONTape.rootIndex, &path, &store)
+            fillMissing(&store)
+        } catch {
+            store.failure = "malformed JSON: \(error.description)"
+            return
+        }
+        if store.failure == nil { template.learn(text) { table.find($0) } }
+    }
+
+    private func flatten(_ tape: JSONTape, _ object: Int, _ path: inout [UInt8], _ store: inout FieldStore) {
+        let prefix = path.count
+        var at = object + 1
+        let close = tape.close(of: object)
+        while at < close, store.failure == nil {
+            path.append(contentsOf: tape.string(at: at))
+            put(tape, at + 1, &path, &store)
+            path.removeLast(path.count - prefix)
+            at = tape.next(after: at + 1)
+        }
+    }
+
+    /// Stores the value at `index` under the key in `path`.
+    private func put(_ tape: JSONTape, _ index: Int, _ path: inout [UInt8], _ store: inout FieldStore) {
+        switch tape.kind(at: index) {
+        case .object:
+            path.append(UInt8(ascii: "."))
+            flatten(tape, index, &path, &store)
+        case .array: putArray(tape, index, &path, &store)
+        case .string:
+            let text = tape.string(at: index)
+            if let sink = claim(path, &store), let start = text.baseAddress {
+                // Frames outlive the tape; numbers must end in a delimiter, which the tape's zero byte is.
+                let home = needsHome(sink) ? store.keep(text) : start
+                store.setText(sink, home, text.count)
+            }
+        case .signed, .unsigned, .double:
+            guard let sink = claim(path, &store), let value = tape.number(at: index) else { return }
+            guard value.isFinite else {
+                store.failure = "field '\(sink.name)': number out of range"
+                return
+            }
+            var raw = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+            raw.withUTF8 { bytes in
+                let home = UnsafeBufferPointer(
+                    start: needsHome(sink) ? store.keep(bytes) : bytes.baseAddress, count: bytes.count)
+                store.setNumber(sink, value, raw: home)
+            }
+        case .yes, .no:
+            let value = tape.kind(at: index) == .yes
+            guard let sink = claim(path, &store) else { return }
+            let word: StaticString = value ? "true" : "false"
+            Self.setBoolean(value, sink, ByteRange(word.utf8Start, word.utf8CodeUnitCount), &store)
+        case .null, nil:
+            if let sink = claim(path, &store) { store.setMissing(sink) }
+        }
+    }
+
+    private func needsHome(_ sink: FieldSink) -> Bool { sink.kind == .target || sink.kind == .id }
+
+    /// An array of strings is a bag of tokens; other items flatten by index.
+    private func putArray(_ tape: JSONTape, _ array: Int, _ path: inout [UInt8], _ store: inout FieldStore) {
+        let close = tape.close(of: array)
+        var at = array + 1
+        var strings = 0
+        var items = 0
+        while at < close {
+            if tape.kind(at: at) == .string { strings += 1 }
+            items += 1
+            at = tape.next(after: at)
+        }
+        at = array + 1
+        if strings == items {
+            guard let sink = claim(path, &store), sink.kind == .text else { return }
+            while at < close {
+                store.addToken(sink, tape.string(at: at))
+                at = tape.next(after: at)
+            }
+            return
+        }
+        let prefix = path.count
+        for item in 0..<items where store.failure == nil {
+            path.append(contentsOf: ".\(item)".utf8)
+            put(tape, at, &path, &store)
+            path.removeLast(path.count - prefix)
+            at = tape.next(after: at)
+        }
+    }
+
+    /// The sink of a key seen now for the first time in this record; a second time is a failure.
+    private func claim(_ path: [UInt8], _ store: inout FieldStore) -> FieldSink? {
+        path.withUnsafeBufferPointer { path in
+            let key: Int
+            if let known = table.find(path) {
+                key = known
+            } else {
+                guard sinks.count < Self.maximumKeys else { return nil }
+                key = table.insert(path)
+                sinks.append(FieldSink(name: String(decoding: path, as: UTF8.self)))
+                stamps.append(0)
+            }
+            if stamps[key] == stamp {
+                store.failure = "duplicate key '\(sinks[key].name)'"
+                return nil
+            }
+            stamps[key] = stamp
+            return sinks[key]
+        }
+    }
+}

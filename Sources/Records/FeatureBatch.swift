@@ -1,0 +1,94 @@
+/// Rows of (index, value) in one flat buffer, with targets and weights: what learners see.
+///
+/// Row r's features are `offsets[r] ..< offsets[r + 1]`. Owned by one thread at a time, recycled.
+public final class FeatureBatch: @unchecked Sendable {
+    public let capacity: Int
+    public var rows = 0
+    public let offsets: UnsafeMutablePointer<Int>
+    public private(set) var indices: UnsafeMutablePointer<UInt32>
+    public private(set) var values: UnsafeMutablePointer<Float>
+    /// Values to learn from where they differ from those to predict with (transformers that learn before the
+    /// learner does, as River's pipelines); nil = `values`.
+    public private(set) var learningValues: UnsafeMutablePointer<Float>?
+    /// Room for features.
+    public private(set) var featureCapacity: Int
+    /// Regression: the target, NaN = unknown. Classification: unused.
+    public let targets: UnsafeMutablePointer<Double>
+    /// Classification: the class index, -1 = unknown. Regression: unused.
+    public let classes: UnsafeMutablePointer<Int32>
+    /// Importance; 1 = normal.
+    public let weights: UnsafeMutablePointer<Float>
+    /// Runs of features by namespace, kept only when crosses by namespace are asked for.
+    public var spans: [NamespaceSpan] = []
+    /// Spans of row r: `spanEnds[r - 1] ..< spanEnds[r]`.
+    public var spanEnds: [Int] = []
+
+    public init(capacity: Int, featuresPerRow: Int = 48) {
+        self.capacity = capacity
+        featureCapacity = capacity * featuresPerRow
+        offsets = .allocate(capacity: capacity + 1)
+        offsets[0] = 0
+        indices = .allocate(capacity: featureCapacity)
+        values = .allocate(capacity: featureCapacity)
+        targets = .allocate(capacity: capacity)
+        classes = .allocate(capacity: capacity)
+        weights = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        offsets.deallocate()
+        indices.deallocate()
+        values.deallocate()
+        learningValues?.deallocate()
+        targets.deallocate()
+        classes.deallocate()
+        weights.deallocate()
+    }
+
+    public func recycle() {
+        rows = 0
+        spans.removeAll(keepingCapacity: true)
+        spanEnds.removeAll(keepingCapacity: true)
+    }
+
+    /// Features of all rows.
+    public var featureCount: Int { offsets[rows] }
+
+    /// Makes room for `needed` features in all, keeping the first `kept`.
+    public func reserveFeatures(_ needed: Int, keeping kept: Int) {
+        guard needed > featureCapacity else { return }
+        let grown = max(needed, featureCapacity * 2)
+        indices = Self.regrow(indices, kept, grown)
+        values = Self.regrow(values, kept, grown)
+        if let old = learningValues { learningValues = Self.regrow(old, kept, grown) }
+        featureCapacity = grown
+    }
+
+    /// Provides `learningValues`.
+    public func allocateLearningValues() {
+        if learningValues == nil { learningValues = .allocate(capacity: featureCapacity) }
+    }
+
+    private static func regrow<T: BitwiseCopyable>(
+        _ old: UnsafeMutablePointer<T>, _ kept: Int, _ capacity: Int
+    ) -> UnsafeMutablePointer<T> {
+        let new = UnsafeMutablePointer<T>.allocate(capacity: capacity)
+        new.initialize(from: old, count: kept)
+        old.deallocate()
+        return new
+    }
+}
+
+/// A run of features of one namespace inside a row.
+public struct NamespaceSpan: Sendable {
+    /// The namespace's first byte, Vowpal Wabbit's name for it in interactions.
+    public let initial: UInt8
+    public let start: Int
+    public let end: Int
+
+    public init(initial: UInt8, start: Int, end: Int) {
+        self.initial = initial
+        self.start = start
+        self.end = end
+    }
+}

@@ -1,0 +1,48 @@
+/// What a learner answered for a batch, made before it learned each record.
+public final class PredictionBatch: @unchecked Sendable {
+    public let capacity: Int
+    public var rows = 0
+    /// Numbers a row: 1 for regression (the value) and binary (the positive class's probability), the number of
+    /// classes for multiclass (their probabilities).
+    public private(set) var width = 1
+    /// Row r's outputs stand at `outputs + r * stride`.
+    public private(set) var stride = 1
+    public private(set) var outputs: UnsafeMutablePointer<Double>
+    /// The learner's own loss of each prediction against its target; meaningless where the target is unknown.
+    public let losses: UnsafeMutablePointer<Double>
+    /// Classification: index of the predicted class.
+    public let classes: UnsafeMutablePointer<Int32>
+
+    public init(capacity: Int) {
+        self.capacity = capacity
+        outputs = .allocate(capacity: capacity)
+        losses = .allocate(capacity: capacity)
+        classes = .allocate(capacity: capacity)
+        losses.initialize(repeating: 0, count: capacity)
+        classes.initialize(repeating: 0, count: capacity)
+        outputs.initialize(repeating: 0, count: capacity)
+    }
+
+    deinit {
+        outputs.deallocate()
+        losses.deallocate()
+        classes.deallocate()
+    }
+
+    /// Widens every row to `newWidth` outputs, the new ones 0. Rows already written keep their values.
+    public func widen(to newWidth: Int) {
+        guard newWidth > width else { return }
+        if newWidth > stride {
+            let newStride = max(newWidth, stride * 2)
+            let grown = UnsafeMutablePointer<Double>.allocate(capacity: capacity * newStride)
+            grown.initialize(repeating: 0, count: capacity * newStride)
+            for row in 0..<capacity {
+                (grown + row * newStride).update(from: outputs + row * stride, count: width)
+            }
+            outputs.deallocate()
+            outputs = grown
+            stride = newStride
+        }
+        width = newWidth
+    }
+}

@@ -1,0 +1,99 @@
+/// A record that could not be decoded or learned: what the quarantine keeps.
+public struct RejectedRecord: Sendable {
+    public let reason: String
+    public let position: RecordPosition
+    /// The raw bytes, cut at `maximumBytes`.
+    public let bytes: [UInt8]
+
+    public static let maximumBytes = 64 << 10
+
+    public init(reason: String, position: RecordPosition, bytes: [UInt8]) {
+        self.reason = reason
+        self.position = position
+        self.bytes = bytes
+    }
+}
+
+/// Up to `capacity` decoded records, by column, in recycled buffers.
+///
+/// Owned by one thread at a time: the decoder fills it, the learner drains it. Column c of the numbers stands at
+/// `numbers + c * capacity`, likewise the categories. Ranges point into `chunks`.
+public final class RecordBatch: @unchecked Sendable {
+    public let capacity: Int
+    public let numericCount: Int
+    public let categoricalCount: Int
+
+    public var rows = 0
+    /// Numbers by column; NaN = missing.
+    public let numbers: UnsafeMutablePointer<Double>
+    /// Hashes of category values by column; 0 = missing.
+    public let categories: UnsafeMutablePointer<UInt64>
+    /// Words of text fields and items of bags, as hashes, row after row.
+    public var tokens: [UInt64] = []
+    /// Tokens of row r: `tokenEnds[r - 1] ..< tokenEnds[r]`.
+    public var tokenEnds: [Int] = []
+    /// The target as a number; NaN = missing or not a number.
+    public let targetNumbers: UnsafeMutablePointer<Double>
+    /// The target as text; empty = missing.
+    public let targetTexts: UnsafeMutablePointer<ByteRange>
+    public let weights: UnsafeMutablePointer<Float>
+    public let ids: UnsafeMutablePointer<ByteRange>
+    public let positions: UnsafeMutablePointer<RecordPosition>
+    /// The raw bytes of each record, without its line end.
+    public let raw: UnsafeMutablePointer<ByteRange>
+    /// Filled by decoders of feature-native formats.
+    public let features: FeatureBatch?
+    /// Where reading goes on after the last record of this batch, accepted or rejected.
+    public var endPosition = RecordPosition(part: 0, offset: 0, line: 1)
+    public var rejected: [RejectedRecord] = []
+    /// Keeps the bytes alive that the ranges point into.
+    public var chunks: [Chunk] = []
+
+    public init(capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool) {
+        self.capacity = capacity
+        self.numericCount = numericCount
+        self.categoricalCount = categoricalCount
+        numbers = .allocate(capacity: max(numericCount * capacity, 1))
+        categories = .allocate(capacity: max(categoricalCount * capacity, 1))
+        targetNumbers = .allocate(capacity: capacity)
+        targetTexts = .allocate(capacity: capacity)
+        weights = .allocate(capacity: capacity)
+        ids = .allocate(capacity: capacity)
+        positions = .allocate(capacity: capacity)
+        raw = .allocate(capacity: capacity)
+        features = isFeatureNative ? FeatureBatch(capacity: capacity) : nil
+    }
+
+    deinit {
+        numbers.deallocate()
+        categories.deallocate()
+        targetNumbers.deallocate()
+        targetTexts.deallocate()
+        weights.deallocate()
+        ids.deallocate()
+        positions.deallocate()
+        raw.deallocate()
+    }
+
+    public var isFull: Bool { rows == capacity }
+
+    /// Empties the batch, keeping its buffers.
+    public func recycle() {
+        rows = 0
+        tokens.removeAll(keepingCapacity: true)
+        tokenEnds.removeAll(keepingCapacity: true)
+        rejected.removeAll(keepingCapacity: true)
+        chunks.removeAll(keepingCapacity: true)
+        features?.recycle()
+    }
+
+    /// Keeps `chunk` alive as long as this batch's records are in use.
+    @inlinable public func retain(_ chunk: Chunk) {
+        if chunks.last !== chunk { chunks.append(chunk) }
+    }
+
+    public func reject(_ reason: String, at position: RecordPosition, raw: ByteRange) {
+        let bytes = raw.buffer.prefix(RejectedRecord.maximumBytes)
+        rejected.append(RejectedRecord(reason: reason, position: position, bytes: Array(bytes)))
+    }
+}

@@ -1,0 +1,52 @@
+/// What a field is to the model.
+public enum FieldRole: String, Sendable, CaseIterable {
+    case numeric
+    case categorical
+    /// Numbers that also act as categories: both a scaled number and one feature a value.
+    case both = "numeric+categorical"
+    case text
+    case ignored
+    case target
+    case id
+    case weight
+    case time
+}
+
+/// One named field of the records.
+public struct Field: Sendable, Equatable {
+    public let name: String
+    public var role: FieldRole
+
+    public init(_ name: String, _ role: FieldRole) {
+        self.name = name
+        self.role = role
+    }
+}
+
+/// What is learned from the target.
+public enum Task: String, Sendable, CaseIterable {
+    case binary
+    case multiclass
+    case regression
+}
+
+/// The fields of a stream, fixed after inference and kept in every snapshot.
+public struct Schema: Sendable, Equatable {
+    public var fields: [Field]
+    public var task: Task
+    /// Classes known when the schema was fixed, in index order; for a binary task the second one is positive.
+    public var classes: [String]
+    /// True: records bring their own features (VW text, LIBSVM), `fields` names only what frames them.
+    public var isFeatureNative: Bool
+
+    public init(fields: [Field], task: Task, classes: [String] = [], isFeatureNative: Bool = false) {
+        self.fields = fields
+        self.task = task
+        self.classes = classes
+        self.isFeatureNative = isFeatureNative
+    }
+
+    public func fields(_ roles: FieldRole...) -> [Field] { fields.filter { roles.contains($0.role) } }
+
+    public func index(of name: String) -> Int? { fields.firstIndex { $0.name == name } }
+}

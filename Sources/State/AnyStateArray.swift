@@ -1,0 +1,96 @@
+import Glibc
+
+/// The untyped half of a `StateArray`: bytes, length and the map of pages that changed since the last copy.
+///
+/// An array has one owner at a time. Everything a component learns lives in such arrays, so that publishing,
+/// snapshots, digests and size accounting can treat all components alike.
+public class AnyStateArray: @unchecked Sendable {
+    /// Bytes of a page in the map of changes.
+    public static let pageSize = 4096
+
+    public let scalarType: ScalarType
+    /// Scalars in one element.
+    public let lanes: Int
+    /// Bytes of one element.
+    public let stride: Int
+    /// Elements in use.
+    public private(set) final var count: Int
+    public private(set) final var capacity: Int
+    /// Aligned to 64 bytes; all zero where never written.
+    public final var bytes: UnsafeMutableRawPointer { memory.start }
+    /// One byte a page, 1 = changed. Meaningful only when `marksChanges`.
+    public final var changedPages: UnsafeMutablePointer<UInt8> { changes.start.assumingMemoryBound(to: UInt8.self) }
+    /// False: every copy takes the whole array. True: writers set `changedPages`, so that copies take what changed.
+    public let marksChanges: Bool
+    /// Set by resizing: the next copy takes everything.
+    private final var resized = true
+    private final var memory: ZeroedMemory
+    private final var changes: ZeroedMemory
+
+    init(scalarType: ScalarType, lanes: Int, stride: Int, count: Int, marksChanges: Bool) {
+        self.scalarType = scalarType
+        self.lanes = lanes
+        self.stride = stride
+        self.count = count
+        self.marksChanges = marksChanges
+        capacity = max(count, 1)
+        memory = ZeroedMemory(byteCount: capacity * stride)
+        changes = ZeroedMemory(byteCount: Self.pages(capacity * stride))
+    }
+
+    public final var byteCount: Int { count * stride }
+
+    /// Changes the length; new elements are zero. Amortised: capacity doubles.
+    public final func resize(to newCount: Int) {
+        if newCount > capacity {
+            let newCapacity = max(newCount, capacity * 2)
+            let grown = ZeroedMemory(byteCount: newCapacity * stride)
+            memcpy(grown.start, bytes, byteCount)
+            memory = grown
+            changes = ZeroedMemory(byteCount: Self.pages(newCapacity * stride))
+            capacity = newCapacity
+        } else if newCount < count {
+            memset(bytes + newCount * stride, 0, (count - newCount) * stride)
+        }
+        count = newCount
+        resized = true
+    }
+
+    /// Sets every byte to zero.
+    public final func clear() {
+        memset(bytes, 0, byteCount)
+        resized = true
+    }
+
+    /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree.
+    final func copy(from source: AnyStateArray, stale: UnsafePointer<UInt8>?) {
+        if count != source.count { resize(to: source.count) }
+        guard let stale else {
+            memcpy(bytes, source.bytes, byteCount)
+            return
+        }
+        let pages = Self.pages(byteCount)
+        var page = 0
+        while page < pages {
+            guard stale[page] != 0 else {
+                page += 1
+                continue
+            }
+            var end = page + 1
+            while end < pages, stale[end] != 0 { end += 1 }
+            let start = page * Self.pageSize
+            memcpy(bytes + start, source.bytes + start, min(end * Self.pageSize, byteCount) - start)
+            page = end
+        }
+    }
+
+    /// Hands the changes since the last call to `merge` (nil: everything) and forgets them.
+    final func takeChanges(_ merge: (UnsafePointer<UInt8>?, _ pages: Int) -> Void) {
+        let pages = Self.pages(byteCount)
+        merge(marksChanges && !resized ? UnsafePointer(changedPages) : nil, pages)
+        memset(changedPages, 0, pages)
+        resized = false
+    }
+
+    static func pages(_ byteCount: Int) -> Int { (byteCount + pageSize - 1) / pageSize }
+}

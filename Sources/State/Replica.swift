@@ -1,0 +1,52 @@
+import Glibc
+
+/// Copies one component's state into a twin made from the same configuration, touching only what changed.
+///
+/// The owner of `original` calls `note()` at a mini-batch boundary for every replica and `update()` for the one it
+/// publishes; readers use the twin only between updates. Cost: what changed since the twin's last update.
+public final class Replica {
+    private let original: any Stateful
+    private let twin: any Stateful
+    /// For each array: pages of the twin that are out of date; nil = all of it.
+    private var stale: [[UInt8]?]
+
+    public init(of original: any Stateful, twin: any Stateful) {
+        self.original = original
+        self.twin = twin
+        stale = original.state.map { _ in nil }
+    }
+
+    /// Takes notice of the changes since the last `note` on all `replicas` of `original`.
+    public static func note(_ original: any Stateful, on replicas: [Replica]) {
+        for (index, entry) in original.state.enumerated() {
+            entry.array.takeChanges { changed, pages in
+                for replica in replicas { replica.merge(index, changed, pages) }
+            }
+        }
+    }
+
+    private func merge(_ index: Int, _ changed: UnsafePointer<UInt8>?, _ pages: Int) {
+        if index >= stale.count { stale.append(nil) }
+        guard let changed, stale[index] != nil, stale[index]?.count == pages else {
+            if changed == nil || stale[index]?.count != pages { stale[index] = nil }
+            return
+        }
+        stale[index]?.withUnsafeMutableBufferPointer { map in
+            for page in 0..<pages { map[page] |= changed[page] }
+        }
+    }
+
+    /// Brings the twin up to date. Returns the bytes of the arrays (not all of which were copied).
+    public func update() {
+        for (index, (source, target)) in zip(original.state, twin.state).enumerated() {
+            let pages = AnyStateArray.pages(source.array.byteCount)
+            if let map = stale[index], map.count == pages {
+                map.withUnsafeBufferPointer { target.array.copy(from: source.array, stale: $0.baseAddress) }
+            } else {
+                target.array.copy(from: source.array, stale: nil)
+            }
+            stale[index] = source.array.marksChanges ? [UInt8](repeating: 0, count: pages) : nil
+        }
+        twin.stateDidChange()
+    }
+}

@@ -1,0 +1,46 @@
+/// A flat array of learned numbers that knows which of its pages changed since it was last published.
+///
+/// Kernels take `base` once per batch and index it freely within `0 ..< count`.
+public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked Sendable {
+    /// - Parameters:
+    ///   - count: elements.
+    ///   - lanes: scalars of one element, side by side (a slot with several weights).
+    ///   - marksChanges: pass true for large arrays whose writers set `changedPages[element >> pageShift]` for every
+    ///     element they write; the others are copied whole.
+    public init(count: Int, lanes: Int = 1, marksChanges: Bool = false) {
+        super.init(
+            scalarType: Element.scalarType, lanes: lanes, stride: MemoryLayout<Element>.stride * lanes, count: count,
+            marksChanges: marksChanges)
+    }
+
+    public convenience init(_ elements: [Element]) {
+        self.init(count: elements.count)
+        for (index, element) in elements.enumerated() { base[index] = element }
+    }
+
+    /// The first scalar. Invalid after `resize`.
+    @inlinable public var base: UnsafeMutablePointer<Element> { bytes.assumingMemoryBound(to: Element.self) }
+
+    /// log2 of the elements in a page: `changedPages[index >> pageShift]` is the flag of element `index`.
+    public var pageShift: Int { (AnyStateArray.pageSize / stride).trailingZeroBitCount }
+
+    /// The scalar at `index`, counting scalars.
+    @inlinable public subscript(index: Int) -> Element {
+        get {
+            precondition(index >= 0 && index < count * lanes)
+            return base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count * lanes)
+            base[index] = newValue
+            changedPages[index * MemoryLayout<Element>.stride / AnyStateArray.pageSize] = 1
+        }
+    }
+
+    public func append(_ element: Element) {
+        resize(to: count + 1)
+        self[count - 1] = element
+    }
+
+    public var elements: [Element] { Array(UnsafeBufferPointer(start: base, count: count * lanes)) }
+}
