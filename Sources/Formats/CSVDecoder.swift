@@ -11,10 +11,10 @@ public final class CSVDecoder: RecordDecoder {
     private var columns: [FieldSink] = []
     private var headerLine = ""
 
-    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ",")) {
+    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
         self.schema = schema
         self.separator = separator
-        sinks = FieldSink.all(for: schema)
+        sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
         hasText = sinks.contains { $0.kind == .text }
     }
 
@@ -187,4 +187,10 @@ public final class CSVDecoder: RecordDecoder {
 
     /// Fields of the schema that the current part has no column for.
     private var missingSinks: [FieldSink] = []
+}
+
+/// The hash of a feature's name in Vowpal Wabbit's default namespace.
+private func vwSeed(_ name: String) -> UInt32 {
+    var name = name
+    return name.withUTF8 { vwNameHash($0, seed: 0) }
 }

@@ -5,18 +5,24 @@ import Records
 struct FieldSink {
     enum Kind: UInt8 {
         case ignored, numeric, categorical, both, text, target, id, weight
+        /// A category hashed as Vowpal Wabbit does.
+        case vwCategorical
     }
 
     var kind: Kind = .ignored
-    /// Column index times capacity is added at the batch: `numbers[numberColumn * capacity + row]`.
+    /// Among the batch's number columns: `numbers[numberColumn * columnStride + row]`.
     var numberColumn = 0
     var categoryColumn = 0
     /// Hash of the field's name, part of its tokens' hashes.
     var salt: UInt64 = 0
     let name: String
+    /// How a `vwCategorical` value is hashed.
+    var vwHash = VWCategoryHash.chained(seed: 0)
 
     /// One sink for every field of a schema, in schema order.
-    static func all(for schema: Schema) -> [FieldSink] {
+    ///
+    /// - Parameter vwHash: nil = categories by XXH3; else Vowpal Wabbit's hash for a field's name.
+    static func all(for schema: Schema, vwHash: ((String) -> VWCategoryHash)? = nil) -> [FieldSink] {
         var numbers = 0
         var categories = 0
         return schema.fields.map { field in
@@ -24,7 +30,9 @@ struct FieldSink {
             sink.salt = fieldSalt(field.name)
             switch field.role {
             case .numeric: sink.kind = .numeric
-            case .categorical: sink.kind = .categorical
+            case .categorical:
+                sink.kind = vwHash == nil ? .categorical : .vwCategorical
+                if let vwHash { sink.vwHash = vwHash(field.name) }
             case .both: sink.kind = .both
             case .text: sink.kind = .text
             case .target: sink.kind = .target
@@ -36,13 +44,47 @@ struct FieldSink {
                 sink.numberColumn = numbers
                 numbers += 1
             }
-            if sink.kind == .categorical || sink.kind == .both {
+            if sink.kind == .categorical || sink.kind == .both || sink.kind == .vwCategorical {
                 sink.categoryColumn = categories
                 categories += 1
             }
             return sink
         }
     }
+}
+
+/// How Vowpal Wabbit hashes a category: `--json` hashes name and text as one string, `--csv` the text with the name's
+/// hash as seed.
+enum VWCategoryHash {
+    case concatenated(name: [UInt8])
+    case chained(seed: UInt32)
+
+    /// The hash, marked in bit 32 so that it is never 0.
+    func callAsFunction(_ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        let hash: UInt32
+        switch self {
+        case .concatenated(let name):
+            // What separates tokens in its text format cannot stand in a name there.
+            let whole = name + text.map { [0x20, 0x09, 0x7c, 0x3a].contains($0) ? UInt8(ascii: "_") : $0 }
+            hash = whole.withUnsafeBufferPointer { vwNameHash($0, seed: 0) }
+        case .chained(let seed): hash = vwNameHash(text, seed: seed)
+        }
+        return UInt64(hash) | 1 << 32
+    }
+}
+
+/// Vowpal Wabbit's hash of a name under `--hash strings`: white space at the ends dropped; decimal digits count as
+/// their number, anything else by MurmurHash3.
+func vwNameHash(_ name: UnsafeBufferPointer<UInt8>, seed: UInt32) -> UInt32 {
+    var text = name[...]
+    while let last = text.last, last <= 0x20 { text.removeLast() }
+    while let first = text.first, first <= 0x20 { text.removeFirst() }
+    if text.allSatisfy({ $0 &- 0x30 <= 9 }) {
+        let number = text.reduce(UInt64(0)) { $0 &* 10 &+ UInt64($1 &- 0x30) }
+        return UInt32(truncatingIfNeeded: number) &+ seed
+    }
+    let trimmed = UnsafeBufferPointer(rebasing: text)
+    return bytes_murmur3(trimmed.baseAddress, trimmed.count, seed)
 }
 
 /// The hash that separates one field's categories from another's.

@@ -23,9 +23,9 @@ public final class JSONLinesDecoder: RecordDecoder {
     private let expected: [Int]
     private static let maximumKeys = 65_536
 
-    public init(schema: Schema) {
+    public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        let sinks = FieldSink.all(for: schema)
+        let sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
         self.sinks = sinks
         hasText = sinks.contains { $0.kind == .text }
         expected = sinks.indices.filter { sinks[$0].kind != .ignored }
