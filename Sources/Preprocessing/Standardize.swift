@@ -33,28 +33,33 @@ final class Standardize: Transformer {
             var count = moment[0]
             var mean = moment[1]
             var squares = moment[2]
+            // 1 / standard deviation, computed once a learned value rather than once a transformed one; 0 = no spread.
+            var scale = Self.scale(squares, count)
             columns.process(
                 column,
                 transform: { value in
-                    let deviation = value - mean
-                    let variance = squares / count
-                    guard variance > 0 else { return value.isNaN ? value : 0 }
-                    let scaled = deviation / variance.squareRoot()
+                    let scaled = scale > 0 ? (value - mean) * scale : value.isNaN ? value : 0
                     return scaled > limit ? limit : scaled < -limit ? -limit : scaled
                 },
                 learn: { value in
-                    guard !value.isNaN else { return }
-                    let nextMean = mean + (value - mean) / (count + 1)
-                    let nextSquares = squares + (value - mean) * (value - nextMean)
-                    // A value too large to square stays out of the statistics.
-                    guard nextSquares.isFinite, nextMean.isFinite else { return }
+                    let deviation = value - mean
+                    let nextMean = mean + deviation / (count + 1)
+                    let nextSquares = squares + deviation * (value - nextMean)
+                    // Also false for a missing value; one too large to square stays out of the statistics.
+                    guard nextSquares.isFinite else { return }
                     count += 1
                     mean = nextMean
                     squares = nextSquares
+                    scale = Self.scale(squares, count)
                 })
             moment[0] = count
             moment[1] = mean
             moment[2] = squares
         }
+    }
+
+    /// The reciprocal of a standard deviation below 1e-150 would overflow on its way: it counts as no spread.
+    @inline(__always) private static func scale(_ squares: Double, _ count: Double) -> Double {
+        squares > 1e-300 ? (count / squares).squareRoot() : 0
     }
 }
