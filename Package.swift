@@ -65,6 +65,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
+
+        tests("Statistics", ["Statistics", "State"]),
+        tests("Preprocessing", ["Preprocessing", "Components", "State"]),
+        tests("Learners", ["Learners", "Preprocessing", "Components", "Records", "State"]),
     ],
     cxxLanguageStandard: .cxx17
 )

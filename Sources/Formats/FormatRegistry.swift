@@ -36,6 +36,23 @@ public enum FormatRegistry {
             name: "csv", summary: "comma-separated values with a header (RFC 4180)", suffixes: [".csv"],
             isFeatureNative: false, makeSampler: { CSVSampler() },
             makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+        FormatDescriptor(
+            name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
+            isFeatureNative: true, makeSampler: { VWTextSampler() },
+            makeDecoder: { schema, options in
+                VWTextDecoder(
+                    schema: schema,
+                    options: VWTextOptions(
+                        bits: options.bits, keepsNamespaceSpans: options.keepsNamespaceSpans,
+                        addsConstant: options.addsConstant))
+            }),
+        FormatDescriptor(
+            name: "libsvm", summary: "LIBSVM: label index:value ...", suffixes: [".libsvm", ".svm", ".svmlight"],
+            isFeatureNative: true, makeSampler: { LIBSVMSampler() },
+            makeDecoder: { schema, options in
+                LIBSVMDecoder(
+                    schema: schema, options: LIBSVMOptions(bits: options.bits, addsConstant: options.addsConstant))
+            }),
     ]
 
     public static func find(_ name: String) -> FormatDescriptor? { all.first { $0.name == name } }
