@@ -25,7 +25,7 @@ final class BatchRing: @unchecked Sendable {
     private var slots: [FilledBatch]
     private var written = 0
     private var read = 0
-    private let free: DispatchSemaphore
+    private let free = DispatchSemaphore(value: 0)
     private let filled = DispatchSemaphore(value: 0)
     /// Set by the producer before its last signal.
     private var end: StreamEnd?
@@ -34,7 +34,8 @@ final class BatchRing: @unchecked Sendable {
     init(depth: Int, make: () -> RecordBatch) {
         self.depth = depth
         slots = (0..<depth).map { _ in FilledBatch(make()) }
-        free = DispatchSemaphore(value: depth)
+        // A semaphore must not end below its first value, so it starts at 0.
+        for _ in 0..<depth { free.signal() }
     }
 
     /// Producer: the next batch to fill, empty. Waits until there is one.
