@@ -52,8 +52,8 @@ final class MixtureBinary: Learner {
         let (offsets, classes, losses) = (features.offsets, features.classes, predictions.losses)
         let (outputs, stride) = (predictions.outputs, predictions.stride)
         let values = UnsafePointer(features.values)
-        let isPlain = features.learningValues == nil && table.scales == nil
         let isScaled = table.scales != nil
+        let isPlain = features.learningValues == nil && !isScaled
         let rows = features.rows
         predictions.rows = rows
         for row in 0..<rows {
@@ -82,7 +82,8 @@ final class MixtureBinary: Learner {
     ) {
         let (start, end) = (features.offsets[row], features.offsets[row + 1])
         let values = UnsafePointer(features.learningValues ?? features.values)
-        let sums = kernel.slots.forward(start, end, table.scaled(values, features, start, end))
+        let seen = table.scales == nil ? values + start : table.scaled(values, features, start, end)
+        let sums = kernel.slots.forward(start, end, seen)
         let target = features.classes[row] > 0 ? 1.0 : 0.0
         kernel.learn(start, end, sums, kernel.predict(sums), target, importance)
         table.scales?.learn(
@@ -133,35 +134,13 @@ final class MixtureBinary: Learner {
                 MixtureLanes.steps(
                     SIMD4(Float(p[0] - target), Float(p[1] - target), Float(p[2] - target), 0), row,
                     inverseCurvature: 4, weight: Float(h)))
-            learnExperts(target > 0 ? p : 1 - p, importance)
+            MixtureExperts.learn(experts, target > 0 ? p : 1 - p, importance)
             let uncertainty = p[6] * (1 - p[6])
             stack.learn(
                 answer.z, slope: p[6] - target, curvature: uncertainty > 0.01 ? uncertainty : 0.01, weight: h)
             stack.loosen()
             let moved = levels.pointee + importance.levelRates * (target - levels.pointee)
             for lane in 0..<3 { levels.pointee[lane] = clamped(moved[lane], 0.01, 0.99) }
-        }
-
-        @inline(__always) private func learnExperts(_ likelihood: SIMD8<Double>, _ importance: MixtureImportance) {
-            var e = experts.pointee
-            if importance.weight == 1 { e *= likelihood } else { e = raised(e, likelihood, importance.weight) }
-            e[7] = 0
-            e = e * ((1 - importance.share) / e.total) + importance.share / 7
-            e[7] = 0
-            experts.pointee = e
-        }
-
-        /// e · likelihood^h up to a factor, which keeps the largest finite.
-        @inline(never) private func raised(
-            _ e: SIMD8<Double>, _ likelihood: SIMD8<Double>, _ h: Double
-        ) -> SIMD8<Double> {
-            let logs = SIMD8(
-                lowHalf: MixtureArithmetic.log(likelihood.lowHalf), highHalf: MixtureArithmetic.log(likelihood.highHalf))
-            var largest = logs[0]
-            for lane in 1..<7 { largest = max(largest, logs[lane]) }
-            let powers = ((logs - largest) * h).clamped(
-                lowerBound: SIMD8(repeating: -600), upperBound: SIMD8(repeating: 0))
-            return e * MixtureArithmetic.exp(powers)
         }
     }
 

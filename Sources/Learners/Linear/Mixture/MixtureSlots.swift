@@ -21,7 +21,7 @@ struct MixtureRow {
 final class MixtureSlots {
     static let valueLimit: Float = 1e6
     /// How many features ahead slots are fetched into the cache: some 700 ns.
-    private static let lookAhead = 96
+    private static let lookAhead = 128
 
     let array: StateArray<Float>
     let scales: MixtureScales?
@@ -54,12 +54,11 @@ final class MixtureSlots {
             intercept: UInt32(intercept), interceptValue: interceptValue, directions: scratch.directions)
     }
 
-    /// The values to predict or learn with: those of the row, or scaled ones.
+    /// The scaled values of a row (feature-native records only).
     @inline(never) func scaled(
         _ values: UnsafePointer<Float>, _ features: FeatureBatch, _ start: Int, _ end: Int
     ) -> UnsafePointer<Float> {
-        guard let scales else { return values + start }
-        scales.scale(values + start, at: features.indices + start, count: end - start, into: scratch.scaled)
+        scales?.scale(values + start, at: features.indices + start, count: end - start, into: scratch.scaled)
         return UnsafePointer(scratch.scaled)
     }
 }
