@@ -66,6 +66,8 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
 
+        tests("Formats", ["Formats", "Records"]),
+        tests("Generators", ["Generators"]),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "State"]),
         tests("Learners", ["Learners", "Preprocessing", "Components", "Records", "State"]),
