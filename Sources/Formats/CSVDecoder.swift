@@ -192,5 +192,5 @@ public final class CSVDecoder: RecordDecoder {
 /// The hash of a feature's name in Vowpal Wabbit's default namespace.
 private func vwSeed(_ name: String) -> UInt32 {
     var name = name
-    return name.withUTF8 { vwNameHash($0, seed: 0) }
+    return name.withUTF8 { bytes_vw_hash($0.baseAddress, $0.count, 0) }
 }

@@ -96,27 +96,16 @@ enum VWCategoryHash {
         let hash: UInt32
         switch self {
         case .concatenated(let name):
-            // What separates tokens in its text format cannot stand in a name there.
-            let whole = name + text.map { [0x20, 0x09, 0x7c, 0x3a].contains($0) ? UInt8(ascii: "_") : $0 }
-            hash = whole.withUnsafeBufferPointer { vwNameHash($0, seed: 0) }
-        case .chained(let seed): hash = vwNameHash(text, seed: seed)
+            hash = name.withUnsafeBufferPointer { name in
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count + text.count + 1) { scratch in
+                    bytes_vw_hash_joined(
+                        name.baseAddress, name.count, text.baseAddress, text.count, scratch.baseAddress)
+                }
+            }
+        case .chained(let seed): hash = bytes_vw_hash(text.baseAddress, text.count, seed)
         }
         return UInt64(hash) | 1 << 32
     }
-}
-
-/// Vowpal Wabbit's hash of a name under `--hash strings`: white space at the ends dropped; decimal digits count as
-/// their number, anything else by MurmurHash3.
-func vwNameHash(_ name: UnsafeBufferPointer<UInt8>, seed: UInt32) -> UInt32 {
-    var text = name[...]
-    while let last = text.last, last <= 0x20 { text.removeLast() }
-    while let first = text.first, first <= 0x20 { text.removeFirst() }
-    if text.allSatisfy({ $0 &- 0x30 <= 9 }) {
-        let number = text.reduce(UInt64(0)) { $0 &* 10 &+ UInt64($1 &- 0x30) }
-        return UInt32(truncatingIfNeeded: number) &+ seed
-    }
-    let trimmed = UnsafeBufferPointer(rebasing: text)
-    return bytes_murmur3(trimmed.baseAddress, trimmed.count, seed)
 }
 
 /// The hash that separates one field's categories from another's.

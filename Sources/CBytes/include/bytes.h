@@ -159,6 +159,32 @@ static inline uint32_t bytes_murmur3_padded(const uint8_t *p, size_t count, uint
     return h ^ (h >> 16);
 }
 
+/// Vowpal Wabbit's hash of a name (`--hash strings`): bytes up to 0x20 at both ends dropped; decimal digits count as
+/// their number, anything else by MurmurHash3.
+static inline uint32_t bytes_vw_hash(const uint8_t *p, size_t count, uint32_t seed) {
+    while (count > 0 && p[count - 1] <= 0x20) count--;
+    while (count > 0 && p[0] <= 0x20) p++, count--;
+    uint64_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t digit = (uint8_t)(p[i] - '0');
+        if (digit > 9) return bytes_murmur3(p, count, seed);
+        number = number * 10 + digit;
+    }
+    return (uint32_t)number + seed;
+}
+
+/// The same of a name followed by a text in which separators of Vowpal Wabbit's text format become underscores.
+/// `scratch` has room for both.
+static inline uint32_t bytes_vw_hash_joined(const uint8_t *name, size_t name_count, const uint8_t *text, size_t count,
+                                            uint8_t *scratch) {
+    memcpy(scratch, name, name_count);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t c = text[i];
+        scratch[name_count + i] = c == ' ' || c == '\t' || c == '|' || c == ':' ? '_' : c;
+    }
+    return bytes_vw_hash(scratch, name_count + count, 0);
+}
+
 /// The last newline in p[0..<count], or null.
 const uint8_t *bytes_last_newline(const uint8_t *p, size_t count);
 
