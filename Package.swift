@@ -62,6 +62,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
+
+        tests("Learners", ["Learners", "Records", "State", "Components"]),
     ],
     cxxLanguageStandard: .cxx17
 )
