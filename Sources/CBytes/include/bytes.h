@@ -40,6 +40,30 @@ static inline uint64_t bytes_mask64(const uint8_t *p, uint8_t a, uint8_t b, uint
     return mask;
 }
 
+/// One bit per byte of p[0..<64] that is a blank or control character (0x00...0x20), ':' or '|': the delimiters of
+/// Vowpal Wabbit's text and of LIBSVM; *high is set when any byte is outside ASCII. Reads exactly 64 bytes.
+static inline uint64_t bytes_feature_mask64(const uint8_t *p, uint32_t *high) {
+    uint64_t mask = 0;
+#if defined(__SSE2__)
+    const __m128i blank = _mm_set1_epi8(0x20), colon = _mm_set1_epi8(':'), bar = _mm_set1_epi8('|');
+    __m128i all = _mm_setzero_si128();
+    for (int k = 0; k < 4; k++) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(p + 16 * k));
+        const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, blank), v),
+                                         _mm_or_si128(_mm_cmpeq_epi8(v, colon), _mm_cmpeq_epi8(v, bar)));
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(hit) << (16 * k);
+        all = _mm_or_si128(all, v);
+    }
+    *high |= (uint32_t)_mm_movemask_epi8(all);
+#else
+    for (int k = 0; k < 64; k++) {
+        mask |= (uint64_t)(p[k] <= 0x20 || p[k] == ':' || p[k] == '|') << k;
+        *high |= p[k] & 0x80u;
+    }
+#endif
+    return mask;
+}
+
 /// The index of the first byte of p[0..<16] that ends or complicates a JSON string: a quote, a backslash, a control
 /// character or a byte outside ASCII; 16 when there is none. Reads exactly 16 bytes.
 static inline unsigned bytes_json_string_stop16(const uint8_t *p) {
@@ -105,6 +129,28 @@ static inline uint32_t bytes_murmur3(const uint8_t *p, size_t count, uint32_t se
         case 2: k ^= (uint32_t)tail[1] << 8;  /* fall through */
         case 1: k ^= tail[0]; h ^= bytes_rotl32(k * c1, 15) * c2;
     }
+    h ^= (uint32_t)count;
+    h ^= h >> 16;
+    h *= 0x85ebca6bu;
+    h ^= h >> 13;
+    h *= 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}
+
+/// The same as bytes_murmur3, without branches on the length's remainder: reads up to 4 bytes past the end.
+static inline uint32_t bytes_murmur3_padded(const uint8_t *p, size_t count, uint32_t seed) {
+    uint32_t h = seed;
+    const uint32_t c1 = 0xcc9e2d51u, c2 = 0x1b873593u;
+    const uint8_t *tail = p + (count & ~(size_t)3);
+    uint32_t k;
+    for (; p < tail; p += 4) {
+        memcpy(&k, p, 4);
+        h ^= bytes_rotl32(k * c1, 15) * c2;
+        h = bytes_rotl32(h, 13) * 5 + 0xe6546b64u;
+    }
+    memcpy(&k, tail, 4);
+    k &= (uint32_t)((1ull << (8 * (count & 3))) - 1);
+    h ^= bytes_rotl32(k * c1, 15) * c2;
     h ^= (uint32_t)count;
     h ^= h >> 16;
     h *= 0x85ebca6bu;
