@@ -32,6 +32,28 @@ static inline vector_float4 vector_clip4(vector_float4 x, float limit) {
 #endif
 }
 
+/// Each lane of x over the root of squares / weight, within -limit ... limit; its sign where squares are 0.
+static inline vector_float4 vector_scale4(vector_float4 x, vector_float4 squares, vector_float4 weight, float limit) {
+    const vector_float4 mean_square = squares / weight;
+#if defined(__SSE2__)
+    const __m128 zero = _mm_setzero_ps();
+    const __m128 known = _mm_cmpgt_ps((__m128)squares, zero);
+    const __m128 size = _mm_andnot_ps(_mm_set1_ps(-0.0f), (__m128)x);
+    const __m128 root = _mm_sqrt_ps((__m128)mean_square);
+    const __m128 scale = _mm_or_ps(_mm_and_ps(known, root), _mm_andnot_ps(known, size));
+    // 0 / 0 is masked out on both sides: zero stays zero.
+    const __m128 ratio = _mm_and_ps(_mm_div_ps((__m128)x, scale), _mm_cmpneq_ps((__m128)x, zero));
+    return vector_clip4((vector_float4)ratio, limit);
+#else
+    for (int k = 0; k < 4; k++) {
+        const float size = x[k] < 0 ? -x[k] : x[k];
+        const float scale = squares[k] > 0 ? __builtin_sqrtf(mean_square[k]) : size;
+        x[k] = x[k] != 0 ? x[k] / scale : 0;
+    }
+    return vector_clip4(x, limit);
+#endif
+}
+
 /// Writes the rows of the 4 x 4 matrix whose columns are a, b, c, d.
 static inline void vector_transpose4(vector_float4 a, vector_float4 b, vector_float4 c, vector_float4 d,
                                      vector_float4 *rows) {

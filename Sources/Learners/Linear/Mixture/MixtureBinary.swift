@@ -52,14 +52,13 @@ final class MixtureBinary: Learner {
         let (offsets, classes, losses) = (features.offsets, features.classes, predictions.losses)
         let (outputs, stride) = (predictions.outputs, predictions.stride)
         let values = UnsafePointer(features.values)
-        let isScaled = table.scales != nil
-        let isPlain = features.learningValues == nil && !isScaled
+        let learningValues = UnsafePointer(features.learningValues ?? features.values)
+        let isPlain = learningValues == values
         let rows = features.rows
         predictions.rows = rows
         for row in 0..<rows {
             let (start, end) = (offsets[row], offsets[row + 1])
-            let seen = isScaled ? table.scaled(values, features, start, end) : values + start
-            let sums = kernel.slots.forward(start, end, seen)
+            let sums = kernel.slots.forward(start, end, kernel.slots.seen(values, start, end))
             let answer = kernel.predict(sums)
             outputs[row * stride] = answer.probability
             predictions.classes[row] = answer.probability > 0.5 ? 1 : 0
@@ -67,27 +66,24 @@ final class MixtureBinary: Learner {
             let likelihood = target < 0 ? 1 : target == 0 ? 1 - answer.probability : answer.probability
             losses[row] = likelihood > 1e-15 ? likelihood : 1e-15
             guard learns, target >= 0, let importance = MixtureImportance.of(features.weights[row]) else { continue }
+            let y: Double = target > 0 ? 1 : 0
             if isPlain {
-                kernel.learn(start, end, sums, answer, target > 0 ? 1 : 0, importance)
+                kernel.learn(start, end, sums, answer, y, importance)
             } else {
-                learnSlowly(row, features, kernel, importance)
+                learnAgain(start, end, learningValues, kernel, y, importance)
             }
+            kernel.slots.scales?.learn(learningValues, start, end, weight: Float(importance.weight))
         }
         MixtureArithmetic.logLosses(losses, count: rows)
     }
 
-    /// Learns from a row's learning values, which may not be those it was predicted with, and learns the scales.
-    @inline(never) private func learnSlowly(
-        _ row: Int, _ features: FeatureBatch, _ kernel: Kernel, _ importance: MixtureImportance
+    /// Learns from a row's learning values, which are not those it was predicted with.
+    @inline(never) private func learnAgain(
+        _ start: Int, _ end: Int, _ values: UnsafePointer<Float>, _ kernel: Kernel, _ target: Double,
+        _ importance: MixtureImportance
     ) {
-        let (start, end) = (features.offsets[row], features.offsets[row + 1])
-        let values = UnsafePointer(features.learningValues ?? features.values)
-        let seen = table.scales == nil ? values + start : table.scaled(values, features, start, end)
-        let sums = kernel.slots.forward(start, end, seen)
-        let target = features.classes[row] > 0 ? 1.0 : 0.0
+        let sums = kernel.slots.forward(start, end, kernel.slots.seen(values, start, end))
         kernel.learn(start, end, sums, kernel.predict(sums), target, importance)
-        table.scales?.learn(
-            values + start, at: features.indices + start, count: end - start, weight: Float(importance.weight))
     }
 
     /// What the experts say about a row.

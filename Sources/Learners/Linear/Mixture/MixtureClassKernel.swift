@@ -11,6 +11,8 @@ struct MixtureClassKernel {
     let logits: UnsafeMutablePointer<SIMD8<Double>>
     /// p in lanes 0..<7.
     let probabilities: UnsafeMutablePointer<SIMD8<Double>>
+    /// e^z of lanes 0...2 and of the stack.
+    let powers: UnsafeMutablePointer<SIMD4<Double>>
 
     /// Fills `logits` and `probabilities` for the row that `MixtureClassSlots.load` saw last.
     func predict(_ count: Int) -> MixtureRow {
@@ -29,18 +31,24 @@ struct MixtureClassKernel {
         levelsMean /= Double(max(classes, 1))
         let means = SIMD8(
             lanesMean.x, lanesMean.y, lanesMean.z, levelsMean.x, levelsMean.y, levelsMean.z, 0, 0)
-        var total = SIMD8<Double>.zero
+        var total = SIMD4<Double>.zero
         for index in 0..<classes {
             var z = logits[index] - means
             for lane in 0..<3 { z[lane] = clamped(z[lane], -15, 15) }
             z[6] = clamped(stack.combine(six(z)), -15, 15)
             logits[index] = z
             // Logits within ±15 need no shift before the exponential.
-            probabilities[index] = MixtureArithmetic.exp(z)
-            total += probabilities[index]
+            let power = MixtureArithmetic.exp(SIMD4(z[0], z[1], z[2], z[6]))
+            powers[index] = power
+            total += power
         }
         let scale = 1 / total
-        for index in 0..<classes { probabilities[index] *= scale }
+        for index in 0..<classes {
+            let p = powers[index] * scale
+            // The softmax of a level's logarithms is the level: its frequencies add up to 1.
+            let level = levels[index]
+            probabilities[index] = SIMD8(p.x, p.y, p.z, level.x, level.y, level.z, p.w, 0)
+        }
         return row
     }
 

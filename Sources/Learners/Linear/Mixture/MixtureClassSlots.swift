@@ -57,7 +57,9 @@ final class MixtureClassSlots {
         reserve(longestRow(features) + 1)
         return MixtureClassSlotKernel(
             slots: array.bytes.assumingMemoryBound(to: SIMD4<Float>.self), pages: array.changedPages,
-            stride: classStride, indices: UnsafePointer(indices), values: UnsafePointer(values), rates: rates)
+            stride: classStride, source: UnsafePointer(features.indices), intercept: UInt32(slotCount),
+            interceptValue: interceptValue, indices: indices, values: values, rates: rates,
+            scales: scales?.kernel(features, scaled: values))
     }
 
     private func reserve(_ count: Int) {
@@ -68,24 +70,6 @@ final class MixtureClassSlots {
         values = .allocate(capacity: capacity)
         rates = .allocate(capacity: capacity)
     }
-
-    /// Takes a row: scaled if need be, clipped to ±1e6, the intercept appended; and fetches its slots into the cache.
-    func load(_ source: UnsafePointer<Float>, _ features: FeatureBatch, _ start: Int, _ end: Int) {
-        let count = end - start
-        let row = features.indices + start
-        let bytes = array.bytes
-        let slotSize = classStride * 16
-        indices.update(from: row, count: count)
-        if let scales {
-            scales.scale(source + start, at: row, count: count, into: values)
-        } else {
-            let limit = MixtureSlots.valueLimit
-            for k in 0..<count { values[k] = clamped(source[start + k], -limit, limit) }
-        }
-        for k in 0..<count { bytes_prefetch(bytes + Int(row[k]) * slotSize) }
-        indices[count] = UInt32(slotCount)
-        values[count] = interceptValue
-    }
 }
 
 /// The inner loops over the slots of the row at hand.
@@ -94,9 +78,33 @@ struct MixtureClassSlotKernel {
     let pages: UnsafeMutablePointer<UInt8>
     /// Classes from one slot to the next; a multiple of four.
     let stride: Int
-    let indices: UnsafePointer<UInt32>
-    let values: UnsafePointer<Float>
+    /// Feature indices of the whole batch.
+    let source: UnsafePointer<UInt32>
+    let intercept: UInt32
+    let interceptValue: Float
+    /// The row at hand, the intercept last.
+    let indices: UnsafeMutablePointer<UInt32>
+    let values: UnsafeMutablePointer<Float>
     let rates: UnsafeMutablePointer<Float>
+    let scales: MixtureScaleKernel?
+
+    /// Takes a row: scaled if need be, clipped to ±1e6, the intercept appended; and fetches its slots into the cache.
+    func load(_ row: UnsafePointer<Float>, _ start: Int, _ end: Int) {
+        let count = end - start
+        if let scales {
+            _ = scales.scale(row, start, end)
+        } else {
+            let limit = MixtureSlots.valueLimit
+            for k in 0..<count { values[k] = clamped(row[start &+ k], -limit, limit) }
+        }
+        for k in 0..<count {
+            let index = source[start &+ k]
+            indices[k] = index
+            bytes_prefetch(slots + Int(index) &* stride)
+        }
+        indices[count] = intercept
+        values[count] = interceptValue
+    }
 
     /// Σ w x of each class into `sums` (rounded up to a multiple of four classes), over `count` features and the
     /// intercept. The row's own `sums` are those of class 0.

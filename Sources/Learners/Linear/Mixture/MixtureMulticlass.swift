@@ -71,19 +71,21 @@ final class MixtureMulticlass: Learner {
             slots: table.kernel(features), stack: stack.kernel,
             experts: experts.bytes.assumingMemoryBound(to: SIMD8<Double>.self),
             levels: levels.bytes.assumingMemoryBound(to: SIMD4<Double>.self), classes: classCount,
-            sums: scratch.sums, logits: scratch.logits, probabilities: scratch.probabilities)
+            sums: scratch.sums, logits: scratch.logits, probabilities: scratch.probabilities,
+            powers: scratch.powers)
     }
 
     private func run(_ features: FeatureBatch, _ predictions: PredictionBatch, learns: Bool) {
         var kernel = kernel(features)
         let values = UnsafePointer(features.values)
         let learningValues = UnsafePointer(features.learningValues ?? features.values)
-        let isPlain = features.learningValues == nil
+        let isPlain = learningValues == values
+        let offsets = features.offsets
         predictions.rows = features.rows
         predictions.widen(to: kernel.classes)
         for row in 0..<features.rows {
-            let (start, end) = (features.offsets[row], features.offsets[row + 1])
-            table.load(values, features, start, end)
+            let (start, end) = (offsets[row], offsets[row + 1])
+            kernel.slots.load(values, start, end)
             var energies = kernel.predict(end - start)
             let target = Int(features.classes[row])
             write(kernel, target, row, predictions)
@@ -93,18 +95,17 @@ final class MixtureMulticlass: Learner {
                 grow(toClasses: target + 1)
                 kernel = self.kernel(features)
                 predictions.widen(to: kernel.classes)
+                kernel.slots.load(values, start, end)
                 energies = kernel.predict(end - start)
             }
             if !isPlain {
-                table.load(learningValues, features, start, end)
+                kernel.slots.load(learningValues, start, end)
                 energies = kernel.predict(end - start)
             }
             guard energies.isFinite else { continue }
             kernel.learn(end - start, energies, target, importance)
             records[0] += 1
-            table.scales?.learn(
-                learningValues + start, at: features.indices + start, count: end - start,
-                weight: Float(importance.weight))
+            kernel.slots.scales?.learn(learningValues, start, end, weight: Float(importance.weight))
         }
         MixtureArithmetic.logLosses(predictions.losses, count: features.rows)
     }
@@ -137,6 +138,7 @@ private final class MixtureClassScratch {
     private(set) var sums: UnsafeMutablePointer<SIMD4<Float>> = .allocate(capacity: 0)
     private(set) var logits: UnsafeMutablePointer<SIMD8<Double>> = .allocate(capacity: 0)
     private(set) var probabilities: UnsafeMutablePointer<SIMD8<Double>> = .allocate(capacity: 0)
+    private(set) var powers: UnsafeMutablePointer<SIMD4<Double>> = .allocate(capacity: 0)
 
     deinit { free() }
 
@@ -144,6 +146,7 @@ private final class MixtureClassScratch {
         sums.deallocate()
         logits.deallocate()
         probabilities.deallocate()
+        powers.deallocate()
     }
 
     func reserve(classes: Int) {
@@ -153,5 +156,6 @@ private final class MixtureClassScratch {
         sums = .allocate(capacity: classes)
         logits = .allocate(capacity: classes)
         probabilities = .allocate(capacity: classes)
+        powers = .allocate(capacity: classes)
     }
 }

@@ -50,14 +50,13 @@ final class MixtureRegression: Learner {
         let (offsets, targets, losses) = (features.offsets, features.targets, predictions.losses)
         let (outputs, stride) = (predictions.outputs, predictions.stride)
         let values = UnsafePointer(features.values)
-        let isScaled = table.scales != nil
-        let isPlain = features.learningValues == nil && !isScaled
+        let learningValues = UnsafePointer(features.learningValues ?? features.values)
+        let isPlain = learningValues == values
         let rows = features.rows
         predictions.rows = rows
         for row in 0..<rows {
             let (start, end) = (offsets[row], offsets[row + 1])
-            let seen = isScaled ? table.scaled(values, features, start, end) : values + start
-            let sums = kernel.slots.forward(start, end, seen)
+            let sums = kernel.slots.forward(start, end, kernel.slots.seen(values, start, end))
             let answer = kernel.predict(sums)
             outputs[row * stride] = answer.value
             predictions.classes[row] = 0
@@ -68,22 +67,19 @@ final class MixtureRegression: Learner {
             if isPlain {
                 kernel.learn(start, end, sums, answer, y, importance)
             } else {
-                learnSlowly(row, features, kernel, y, importance)
+                learnAgain(start, end, learningValues, kernel, y, importance)
             }
+            kernel.slots.scales?.learn(learningValues, start, end, weight: Float(importance.weight))
         }
     }
 
-    /// Learns from a row's learning values, which may not be those it was predicted with, and learns the scales.
-    @inline(never) private func learnSlowly(
-        _ row: Int, _ features: FeatureBatch, _ kernel: Kernel, _ y: Double, _ importance: MixtureImportance
+    /// Learns from a row's learning values, which are not those it was predicted with.
+    @inline(never) private func learnAgain(
+        _ start: Int, _ end: Int, _ values: UnsafePointer<Float>, _ kernel: Kernel, _ y: Double,
+        _ importance: MixtureImportance
     ) {
-        let (start, end) = (features.offsets[row], features.offsets[row + 1])
-        let values = UnsafePointer(features.learningValues ?? features.values)
-        let seen = table.scales == nil ? values + start : table.scaled(values, features, start, end)
-        let sums = kernel.slots.forward(start, end, seen)
+        let sums = kernel.slots.forward(start, end, kernel.slots.seen(values, start, end))
         kernel.learn(start, end, sums, kernel.predict(sums), y, importance)
-        table.scales?.learn(
-            values + start, at: features.indices + start, count: end - start, weight: Float(importance.weight))
     }
 
     /// What the experts say about a row.

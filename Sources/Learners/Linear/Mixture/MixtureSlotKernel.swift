@@ -19,6 +19,13 @@ struct MixtureSlotKernel {
     let intercept: UInt32
     let interceptValue: Float
     let directions: UnsafeMutablePointer<SIMD4<Float>>
+    let scales: MixtureScaleKernel?
+
+    /// The values of a row as the lanes see them: scaled where features come raw from the record.
+    @inline(__always) func seen(_ values: UnsafePointer<Float>, _ start: Int, _ end: Int) -> UnsafePointer<Float> {
+        if let scales { return scales.scale(values, start, end) }
+        return values + start
+    }
 
     private struct Sums {
         var dot = SIMD4<Float>.zero

@@ -51,15 +51,8 @@ final class MixtureSlots {
             slots: array.bytes.assumingMemoryBound(to: SIMD4<Float>.self), pages: array.changedPages,
             indices: UnsafePointer(features.indices),
             fetchable: prefetches ? features.featureCount - Self.lookAhead - longest : -1, lookAhead: Self.lookAhead,
-            intercept: UInt32(intercept), interceptValue: interceptValue, directions: scratch.directions)
-    }
-
-    /// The scaled values of a row (feature-native records only).
-    @inline(never) func scaled(
-        _ values: UnsafePointer<Float>, _ features: FeatureBatch, _ start: Int, _ end: Int
-    ) -> UnsafePointer<Float> {
-        scales?.scale(values + start, at: features.indices + start, count: end - start, into: scratch.scaled)
-        return UnsafePointer(scratch.scaled)
+            intercept: UInt32(intercept), interceptValue: interceptValue,
+            directions: scratch.directions, scales: scales?.kernel(features, scaled: scratch.scaled))
     }
 }
 
