@@ -44,7 +44,6 @@ struct OptimizedGoldenCase: Decodable, CustomTestStringConvertible {
     }
 }
 
-
 /// The rows of a golden case's file, preprocessed as River does: transformers learn a row before they transform it for
 /// learning.
 final class OptimizedGoldenRows {
