@@ -62,6 +62,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
+
+        tests("Formats", ["Formats", "Records"]),
+        tests("Learners", ["Learners", "Formats", "Records", "Components", "State"]),
     ],
     cxxLanguageStandard: .cxx17
 )
