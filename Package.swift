@@ -16,7 +16,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let libraries = [
-    "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Files", "Preprocessing",
+    "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files", "StandardStreams", "Preprocessing",
     "Learners", "Evaluation", "Snapshots", "Engine", "Generators",
 ]
 
@@ -54,17 +54,23 @@ let package = Package(
                 "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing", "Learners",
                 "Evaluation", "Snapshots",
             ]),
-        library("Files", ["Connectors", "Records", "CZstd", "CZlib", "CBytes"], path: "connectors/Files"),
+        library("Compression", ["CZstd", "CZlib"]),
+        library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
+        library("StandardStreams", ["Connectors", "Records", "State", "Compression"], path: "connectors/StandardStreams"),
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "Engine", "Generators", "Files", "Formats", "Records",
+                "Engine", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats", "Preprocessing",
+                "Learners", "Records", "Snapshots", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
 
         tests("Formats", ["Formats", "Records"]),
-        tests("Learners", ["Learners", "Formats", "Records", "Components", "State"]),
+        tests("Generators", ["Generators"]),
+        tests("Statistics", ["Statistics", "State"]),
+        tests("Preprocessing", ["Preprocessing", "Components", "State"]),
+        tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -4,18 +4,18 @@ import Records
 /// CSV after RFC 4180, header on the first line of every part, `,` as separator.
 public final class CSVDecoder: RecordDecoder {
     private let schema: Schema
-    private let sinks: [FieldSink]
+    private var set: SinkSet
     private let hasText: Bool
     private let separator: UInt8
     /// The sink of each column of the current part.
     private var columns: [FieldSink] = []
     private var headerLine = ""
 
-    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ",")) {
+    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
         self.schema = schema
         self.separator = separator
-        sinks = FieldSink.all(for: schema)
-        hasText = sinks.contains { $0.kind == .text }
+        set = SinkSet(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
+        hasText = set.sinks.contains { $0.kind == .text }
     }
 
     public func beginPart() {
@@ -173,7 +173,7 @@ public final class CSVDecoder: RecordDecoder {
 
     private func columns(from header: UnsafeBufferPointer<UInt8>) throws(FormatError) -> [FieldSink] {
         let names = try CSVHeader.names(header, separator: separator)
-        let columns = names.map { name in sinks.first { $0.name == name } ?? FieldSink(name: name) }
+        let columns = names.map { name in set.sinks.first { $0.name == name } ?? set.add(name) }
         let wanted = schema.fields.filter { $0.role != .ignored }
         guard wanted.isEmpty || columns.contains(where: { $0.kind != .ignored }) else {
             throw FormatError(
@@ -181,10 +181,16 @@ public final class CSVDecoder: RecordDecoder {
                     + wanted.prefix(8).map { "'\($0.name)'" }.joined(separator: ", "))
         }
         // A field that this part lacks stays missing in all its records.
-        missingSinks = sinks.filter { sink in sink.kind != .ignored && !columns.contains { $0.name == sink.name } }
+        missingSinks = set.sinks.filter { sink in sink.kind != .ignored && !columns.contains { $0.name == sink.name } }
         return columns
     }
 
     /// Fields of the schema that the current part has no column for.
     private var missingSinks: [FieldSink] = []
+}
+
+/// The hash of a feature's name in Vowpal Wabbit's default namespace.
+private func vwSeed(_ name: String) -> UInt32 {
+    var name = name
+    return name.withUTF8 { vwNameHash($0, seed: 0) }
 }

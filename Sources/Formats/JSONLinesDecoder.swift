@@ -14,7 +14,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     private let parser = JSONParser()
     private var table = KeyTable()
     /// The sink of each key of `table`.
-    private var sinks: [FieldSink] = []
+    private var set: SinkSet
     /// The record a key was last seen in, for duplicates and missing fields.
     private var stamps: [UInt32] = []
     private var stamp: UInt32 = 0
@@ -23,10 +23,11 @@ public final class JSONLinesDecoder: RecordDecoder {
     private let expected: [Int]
     private static let maximumKeys = 65_536
 
-    public init(schema: Schema) {
+    public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        let sinks = FieldSink.all(for: schema)
-        self.sinks = sinks
+        let set = SinkSet(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
+        self.set = set
+        let sinks = set.sinks
         hasText = sinks.contains { $0.kind == .text }
         expected = sinks.indices.filter { sinks[$0].kind != .ignored }
         stamps = Array(repeating: 0, count: sinks.count)
@@ -80,7 +81,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         var p = start
         var seen = 0
         let ok = template.steps.withUnsafeBufferPointer { steps in
-            sinks.withUnsafeBufferPointer { sinks in
+            set.sinks.withUnsafeBufferPointer { sinks in
                 stamps.withUnsafeMutableBufferPointer { stamps in
                     for step in steps {
                         let matches = withUnsafeBytes(of: step.text) { text in
@@ -190,7 +191,7 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     @inline(never)
     private func fillMissing(_ store: inout FieldStore) {
-        for key in expected where stamps[key] != stamp { store.setMissing(sinks[key]) }
+        for key in expected where stamps[key] != stamp { store.setMissing(set.sinks[key]) }
     }
 
     /// Reads any record through simdjson; on failure the store has the reason.
@@ -300,17 +301,17 @@ public final class JSONLinesDecoder: RecordDecoder {
             if let known = table.find(path) {
                 key = known
             } else {
-                guard sinks.count < Self.maximumKeys else { return nil }
+                guard set.sinks.count < Self.maximumKeys else { return nil }
                 key = table.insert(path)
-                sinks.append(FieldSink(name: String(decoding: path, as: UTF8.self)))
+                set.add(String(decoding: path, as: UTF8.self))
                 stamps.append(0)
             }
             if stamps[key] == stamp {
-                store.failure = "duplicate key '\(sinks[key].name)'"
+                store.failure = "duplicate key '\(set.sinks[key].name)'"
                 return nil
             }
             stamps[key] = stamp
-            return sinks[key]
+            return set.sinks[key]
         }
     }
 }

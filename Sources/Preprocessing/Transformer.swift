@@ -2,10 +2,10 @@ import Components
 import Records
 import State
 
-/// The numbers of a batch as a transformer sees them: column c of `values` stands at `values + c * capacity`.
+/// The numbers of a batch as a transformer sees them: column c of `values` stands at `values + c * stride`.
 public struct NumberColumns {
     public let rows: Int
-    public let capacity: Int
+    public let stride: Int
     public let count: Int
     /// What predictions are made from; NaN = missing. Transformed in place.
     public let values: UnsafeMutablePointer<Double>
@@ -16,11 +16,11 @@ public struct NumberColumns {
     public let learns: UnsafePointer<Bool>?
 
     public init(
-        rows: Int, capacity: Int, count: Int, values: UnsafeMutablePointer<Double>,
+        rows: Int, stride: Int, count: Int, values: UnsafeMutablePointer<Double>,
         learningValues: UnsafeMutablePointer<Double>?, learns: UnsafePointer<Bool>?
     ) {
         self.rows = rows
-        self.capacity = capacity
+        self.stride = stride
         self.count = count
         self.values = values
         self.learningValues = learningValues
@@ -31,13 +31,13 @@ public struct NumberColumns {
     /// with `learningValues`, learn from them first and then transform them.
     @inline(__always)
     func process(_ column: Int, transform: (Double) -> Double, learn: (Double) -> Void) {
-        let values = values + column * capacity
+        let values = values + column * stride
         guard let learns else {
             for row in 0..<rows { values[row] = transform(values[row]) }
             return
         }
         if let learningValues {
-            let learning = learningValues + column * capacity
+            let learning = learningValues + column * stride
             for row in 0..<rows {
                 values[row] = transform(values[row])
                 if learns[row] {

@@ -64,6 +64,43 @@ public final class FeatureBatch: @unchecked Sendable {
         featureCapacity = grown
     }
 
+    /// Takes a row out; later rows move up.
+    public func removeRow(_ row: Int) {
+        let start = offsets[row]
+        let count = offsets[row + 1] - start
+        let after = offsets[rows] - offsets[row + 1]
+        (indices + start).update(from: indices + start + count, count: after)
+        (values + start).update(from: values + start + count, count: after)
+        for later in row + 1..<rows { offsets[later] = offsets[later + 1] - count }
+        if !spanEnds.isEmpty {
+            let first = row > 0 ? spanEnds[row - 1] : 0
+            let removed = spanEnds[row] - first
+            spans.removeSubrange(first..<first + removed)
+            spanEnds.remove(at: row)
+            for later in row..<spanEnds.count { spanEnds[later] -= removed }
+        }
+        rows -= 1
+    }
+
+    /// Makes this batch a copy of some rows of another, without namespace spans.
+    public func copyRows(_ range: Range<Int>, of source: FeatureBatch) {
+        recycle()
+        let start = source.offsets[range.lowerBound]
+        let count = source.offsets[range.upperBound] - start
+        reserveFeatures(count, keeping: 0)
+        indices.update(from: source.indices + start, count: count)
+        values.update(from: source.values + start, count: count)
+        if let learning = source.learningValues {
+            allocateLearningValues()
+            learningValues?.update(from: learning + start, count: count)
+        }
+        for row in 0...range.count { offsets[row] = source.offsets[range.lowerBound + row] - start }
+        targets.update(from: source.targets + range.lowerBound, count: range.count)
+        classes.update(from: source.classes + range.lowerBound, count: range.count)
+        weights.update(from: source.weights + range.lowerBound, count: range.count)
+        rows = range.count
+    }
+
     /// Provides `learningValues`.
     public func allocateLearningValues() {
         if learningValues == nil { learningValues = .allocate(capacity: featureCapacity) }

@@ -29,6 +29,27 @@ public final class PredictionBatch: @unchecked Sendable {
         classes.deallocate()
     }
 
+    /// Copies the first `count` rows of `source` to the rows from `row` on.
+    public func copyRows(_ count: Int, of source: PredictionBatch, to row: Int) {
+        widen(to: source.width)
+        for index in 0..<count {
+            let target = outputs + (row + index) * stride
+            target.update(from: source.outputs + index * source.stride, count: source.width)
+            for output in source.width..<max(width, source.width) { target[output] = 0 }
+            losses[row + index] = source.losses[index]
+            classes[row + index] = source.classes[index]
+        }
+    }
+
+    /// No answer in any row: class -1, outputs 0.
+    public func clear() {
+        for row in 0..<capacity {
+            for output in 0..<width { outputs[row * stride + output] = 0 }
+            losses[row] = 0
+            classes[row] = -1
+        }
+    }
+
     /// Widens every row to `newWidth` outputs, the new ones 0. Rows already written keep their values.
     public func widen(to newWidth: Int) {
         guard newWidth > width else { return }

@@ -17,9 +17,12 @@ public struct RejectedRecord: Sendable {
 /// Up to `capacity` decoded records, by column, in recycled buffers.
 ///
 /// Owned by one thread at a time: the decoder fills it, the learner drains it. Column c of the numbers stands at
-/// `numbers + c * capacity`, likewise the categories. Ranges point into `chunks`.
+/// `numbers + c * columnStride`, likewise the categories. Ranges point into `chunks`.
 public final class RecordBatch: @unchecked Sendable {
     public let capacity: Int
+    /// Elements from one column to the next: a cache line more than `capacity`, so that the columns of one row do not
+    /// all fall into the same cache set.
+    public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
 
@@ -51,10 +54,11 @@ public final class RecordBatch: @unchecked Sendable {
 
     public init(capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool) {
         self.capacity = capacity
+        columnStride = capacity + 8
         self.numericCount = numericCount
         self.categoricalCount = categoricalCount
-        numbers = .allocate(capacity: max(numericCount * capacity, 1))
-        categories = .allocate(capacity: max(categoricalCount * capacity, 1))
+        numbers = .allocate(capacity: max(numericCount * columnStride, 1))
+        categories = .allocate(capacity: max(categoricalCount * columnStride, 1))
         targetNumbers = .allocate(capacity: capacity)
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -90,6 +94,33 @@ public final class RecordBatch: @unchecked Sendable {
     /// Keeps `chunk` alive as long as this batch's records are in use.
     @inlinable public func retain(_ chunk: Chunk) {
         if chunks.last !== chunk { chunks.append(chunk) }
+    }
+
+    /// Takes a row out, as rejected; later rows move up.
+    public func rejectRow(_ row: Int, _ reason: String) {
+        reject(reason, at: positions[row], raw: raw[row])
+        let after = rows - row - 1
+        for column in 0..<numericCount { Self.close(numbers + column * columnStride + row, after) }
+        for column in 0..<categoricalCount { Self.close(categories + column * columnStride + row, after) }
+        Self.close(targetNumbers + row, after)
+        Self.close(targetTexts + row, after)
+        Self.close(weights + row, after)
+        Self.close(ids + row, after)
+        Self.close(positions + row, after)
+        Self.close(raw + row, after)
+        features?.removeRow(row)
+        if !tokenEnds.isEmpty {
+            let start = row > 0 ? tokenEnds[row - 1] : 0
+            let count = tokenEnds[row] - start
+            tokens.removeSubrange(start..<start + count)
+            tokenEnds.remove(at: row)
+            for later in row..<tokenEnds.count { tokenEnds[later] -= count }
+        }
+        rows -= 1
+    }
+
+    private static func close<T>(_ hole: UnsafeMutablePointer<T>, _ after: Int) {
+        hole.update(from: hole + 1, count: after)
     }
 
     public func reject(_ reason: String, at position: RecordPosition, raw: ByteRange) {

@@ -10,9 +10,9 @@ public class AnyStateArray: @unchecked Sendable {
 
     public let scalarType: ScalarType
     /// Scalars in one element.
-    public let lanes: Int
+    public private(set) final var lanes: Int
     /// Bytes of one element.
-    public let stride: Int
+    public final var stride: Int { lanes * scalarType.size }
     /// Elements in use.
     public private(set) final var count: Int
     public private(set) final var capacity: Int
@@ -27,18 +27,31 @@ public class AnyStateArray: @unchecked Sendable {
     private final var memory: ZeroedMemory
     private final var changes: ZeroedMemory
 
-    init(scalarType: ScalarType, lanes: Int, stride: Int, count: Int, marksChanges: Bool) {
+    init(scalarType: ScalarType, lanes: Int, count: Int, marksChanges: Bool) {
         self.scalarType = scalarType
         self.lanes = lanes
-        self.stride = stride
         self.count = count
         self.marksChanges = marksChanges
         capacity = max(count, 1)
-        memory = ZeroedMemory(byteCount: capacity * stride)
-        changes = ZeroedMemory(byteCount: Self.pages(capacity * stride))
+        let bytes = capacity * lanes * scalarType.size
+        memory = ZeroedMemory(byteCount: bytes)
+        changes = ZeroedMemory(byteCount: Self.pages(bytes))
     }
 
     public final var byteCount: Int { count * stride }
+
+    /// Scalars that are not zero.
+    public final var nonZeroCount: Int {
+        func tally<T: BitwiseCopyable & Equatable>(_ zero: T) -> Int {
+            let scalars = UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: T.self), count: count * lanes)
+            return scalars.reduce(0) { $0 + ($1 == zero ? 0 : 1) }
+        }
+        return switch scalarType.size {
+        case 8: tally(UInt64(0))
+        case 4: tally(UInt32(0))
+        default: tally(UInt8(0))
+        }
+    }
 
     /// Changes the length; new elements are zero. Amortised: capacity doubles.
     public final func resize(to newCount: Int) {
@@ -56,6 +69,20 @@ public class AnyStateArray: @unchecked Sendable {
         resized = true
     }
 
+    /// Changes length and lanes at once; the content is lost (zero).
+    public final func resize(to newCount: Int, lanes newLanes: Int) {
+        if newLanes != lanes {
+            lanes = newLanes
+            capacity = max(newCount, 1)
+            memory = ZeroedMemory(byteCount: capacity * stride)
+            changes = ZeroedMemory(byteCount: Self.pages(capacity * stride))
+            count = newCount
+            resized = true
+        } else {
+            resize(to: newCount)
+        }
+    }
+
     /// Sets every byte to zero.
     public final func clear() {
         memset(bytes, 0, byteCount)
@@ -64,7 +91,7 @@ public class AnyStateArray: @unchecked Sendable {
 
     /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree.
     final func copy(from source: AnyStateArray, stale: UnsafePointer<UInt8>?) {
-        if count != source.count { resize(to: source.count) }
+        if count != source.count || lanes != source.lanes { resize(to: source.count, lanes: source.lanes) }
         guard let stale else {
             memcpy(bytes, source.bytes, byteCount)
             return

@@ -9,8 +9,7 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
     ///     element they write; the others are copied whole.
     public init(count: Int, lanes: Int = 1, marksChanges: Bool = false) {
         super.init(
-            scalarType: Element.scalarType, lanes: lanes, stride: MemoryLayout<Element>.stride * lanes, count: count,
-            marksChanges: marksChanges)
+            scalarType: Element.scalarType, lanes: lanes, count: count, marksChanges: marksChanges)
     }
 
     public convenience init(_ elements: [Element]) {

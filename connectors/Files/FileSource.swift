@@ -42,10 +42,10 @@ public final class FileSource: Source {
             let path = paths[next]
             next += 1
             let position = known.first { $0.name == path } ?? PartPosition(name: path)
-            if position.isDone { continue }
             currentPath = path
             currentIsLast = next == paths.count
             try openFile(path)
+            if position.isDone, !hasGrown(beyond: position.offset), !(follows && currentIsLast) { continue }
             if position.offset > 0 { try verify(position) }
             return position
         }
@@ -65,6 +65,22 @@ public final class FileSource: Source {
         }
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         reader = ByteReader(descriptor: descriptor)
+    }
+
+    /// Whether a plain file has more bytes than were consumed of it.
+    private func hasGrown(beyond offset: Int) -> Bool {
+        var status = stat()
+        return stat(currentPath, &status) == 0 && Int(status.st_size) > offset && fileIsPlain()
+    }
+
+    private func fileIsPlain() -> Bool {
+        let descriptor = Glibc.open(currentPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { Glibc.close(descriptor) }
+        var magic: [UInt8] = [0, 0, 0, 0]
+        let count = max(pread(descriptor, &magic, 4, 0), 0)
+        if case .none = magic[..<count].withUnsafeBytes({ Compression(magic: $0) }) { return true }
+        return false
     }
 
     /// Checks that the file is still the one the position was taken in, then skips what was consumed.

@@ -48,16 +48,18 @@ struct VowpalSettings {
                     + "sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, amsgrad, adamax or nadam")
         }
         loss = try Self.loss(parameters, context.task)
-        guard parameters["optimizer"] == "vw" else {
+        // Vowpal Wabbit's --sgd is its gradient descent with everything switched off.
+        let isPlain = parameters["optimizer"] == "sgd"
+        guard parameters["optimizer"] == "vw" || isPlain else {
             rule = Self.leader(parameters)
             initialTime = 0
             initialSum = 0
             return
         }
         var settings = VowpalGradientSettings()
-        settings.adaptive = parameters.boolean("adaptive")
-        settings.normalized = parameters.boolean("normalized")
-        settings.invariant = parameters.boolean("invariant")
+        settings.adaptive = !isPlain && parameters.boolean("adaptive")
+        settings.normalized = !isPlain && parameters.boolean("normalized")
+        settings.invariant = !isPlain && parameters.boolean("invariant")
         settings.power = Float(parameters.double("power-t"))
         settings.l1 = Float(parameters.double("l1"))
         settings.l2 = Float(parameters.automatic("l2") ?? 0)

@@ -1,0 +1,80 @@
+import Connectors
+import Dispatch
+import Records
+
+/// A decoded batch on its way to the learner, with where its source stands after it.
+final class FilledBatch: @unchecked Sendable {
+    let records: RecordBatch
+    /// Of every part read so far, after this batch's last record.
+    var positions: [PartPosition] = []
+
+    init(_ records: RecordBatch) { self.records = records }
+}
+
+/// How a stream of batches ended.
+enum StreamEnd: Sendable {
+    case endOfInput
+    case stopped
+    case failed(EngineError)
+}
+
+/// Hands recycled batches from the decoding thread to the learning thread and back: one producer, one consumer,
+/// bounded, so that a slow learner slows the source.
+final class BatchRing: @unchecked Sendable {
+    private let depth: Int
+    private var slots: [FilledBatch]
+    private var written = 0
+    private var read = 0
+    private let free = DispatchSemaphore(value: 0)
+    private let filled = DispatchSemaphore(value: 0)
+    /// Set by the producer before its last signal.
+    private var end: StreamEnd?
+    private var lastWritten = Int.max
+
+    init(depth: Int, make: () -> RecordBatch) {
+        self.depth = depth
+        slots = (0..<depth).map { _ in FilledBatch(make()) }
+        // A semaphore must not end below its first value, so it starts at 0.
+        for _ in 0..<depth { free.signal() }
+    }
+
+    /// Producer: the next batch to fill, empty. Waits until there is one.
+    func nextFree() -> FilledBatch {
+        free.wait()
+        let batch = slots[written % depth]
+        batch.records.recycle()
+        return batch
+    }
+
+    /// Producer: passes on the batch of the last `nextFree`.
+    func passOn() {
+        written += 1
+        filled.signal()
+    }
+
+    /// Producer: the batch of the last `nextFree` stays unused.
+    func returnFree() { free.signal() }
+
+    /// Producer: nothing comes after what was passed on.
+    func finish(_ end: StreamEnd) {
+        self.end = end
+        lastWritten = written
+        filled.signal()
+    }
+
+    /// Consumer: the next batch, nil at the end.
+    func nextFilled() -> FilledBatch? {
+        filled.wait()
+        if read == lastWritten, end != nil { return nil }
+        return slots[read % depth]
+    }
+
+    /// Consumer: gives back the batch of the last `nextFilled`.
+    func giveBack() {
+        read += 1
+        free.signal()
+    }
+
+    /// Consumer, after `nextFilled` returned nil.
+    var outcome: StreamEnd { end ?? .endOfInput }
+}

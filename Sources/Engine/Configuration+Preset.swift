@@ -1,0 +1,43 @@
+import Formats
+import Records
+
+extension Configuration {
+    /// What a preset changes about roles and classes.
+    func applyPreset(to options: inout SchemaOptions) {
+        guard preset != .thalweg else { return }
+        options.infersCategoriesFromNumbers = false
+        if preset == .vw {
+            options.declaresClasses = true
+            if options.task == nil { options.task = vwTask }
+        }
+    }
+
+    /// Vowpal Wabbit's task follows from its flags, not from the data.
+    private var vwTask: Task? {
+        switch learner.fields["loss"] ?? "squared" {
+        case "logistic", "hinge": .binary
+        default: learner.fields["multiclass"] != nil ? .multiclass : .regression
+        }
+    }
+
+    /// Vowpal Wabbit takes the number in its text format as it stands: labels other than -1 and 1 are no classes.
+    func applyPreset(to schema: inout Schema, _ sample: Sample) {
+        guard preset == .vw, schema.isFeatureNative, schema.task == .binary, self.schema.task == nil else { return }
+        let labels = (sample.values["label"] ?? []).filter { $0 != .missing }
+        guard labels.allSatisfy({ $0 == .number(1) || $0 == .number(-1) }) else {
+            schema.task = .regression
+            schema.classes = []
+            return
+        }
+        schema.classes = ["-1", "1"]
+    }
+
+    var decoderOptions: DecoderOptions {
+        var options = DecoderOptions()
+        options.bits = bits
+        options.usesVWHashes = preset == .vw
+        options.addsConstant = preset == .vw
+        options.keepsNamespaceSpans = !crosses.isEmpty
+        return options
+    }
+}

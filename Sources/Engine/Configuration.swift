@@ -1,0 +1,86 @@
+import Components
+import Formats
+import JSON
+import Learners
+import Preprocessing
+import Records
+
+/// Whose defaults apply where nothing is said.
+public enum Preset: String, Sendable, CaseIterable {
+    case thalweg
+    case vw
+    case river
+}
+
+/// Everything that shapes the model and the flow of records.
+public struct Configuration: Sendable {
+    /// Nil = by suffix and content.
+    public var format: String?
+    public var schema = SchemaOptions()
+    public var preset = Preset.thalweg
+    public var learner = ComponentSpecification(name: "linear")
+    /// Preprocessing steps in order; nil = the preset's.
+    public var pipeline: [ComponentSpecification]?
+    public var crosses: [String] = []
+    /// log2 of the hashed feature slots.
+    public var bits = 18
+    public var batchSize = 256
+    /// How long an incomplete batch waits for more records, in seconds.
+    public var batchWait = 0.05
+    public var batchMode = BatchMode.sequential
+    public var seed: UInt64 = 1
+    /// Stop when more than this share of the last 1,000 records was rejected; 1 = never.
+    public var maximumRejected = 1.0
+    /// A longer record is rejected without being held in memory.
+    public var maximumRecordBytes = 16 << 20
+
+    public init() {}
+
+    /// The settings that a snapshot's state depends on. A resumed run must agree with them.
+    var identity: JSONValue {
+        let steps = pipeline.map { JSONValue.array($0.map { .string($0.text) }) } ?? "default"
+        return .object([
+            ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)), ("pipeline", steps),
+            ("crosses", .array(crosses.map { .string($0) })), ("bits", JSONValue(bits)),
+            ("batch_mode", .string(batchMode.rawValue)),
+            ("mean_batch", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
+        ])
+    }
+
+    /// The learner's fields that the preset sets.
+    var presetFields: [String: String] {
+        switch preset {
+        case .thalweg: [:]
+        case .vw: ["optimizer": "vw", "dialect": "vw", "multiclass": "one-against-all"]
+        case .river: ["optimizer": "sgd", "dialect": "river"]
+        }
+    }
+}
+
+extension ComponentSpecification {
+    /// The specification as a user would write it, fields sorted.
+    public var text: String {
+        fields.isEmpty
+            ? name : name + ":" + fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    }
+}
+
+/// A run that cannot start or go on: what happened and what to do.
+public struct EngineError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: Sendable {
+        /// The configuration or the command line is wrong.
+        case usage
+        /// Something failed while running.
+        case runtime
+        /// The reader of our output went away.
+        case closed
+    }
+
+    public let description: String
+    public let kind: Kind
+
+    public init(_ description: String, _ kind: Kind = .runtime) {
+        self.description = description
+        self.kind = kind
+    }
+}

@@ -1,0 +1,35 @@
+import Components
+import Learners
+import Preprocessing
+
+/// The learners there are. Adding one is one file and one line here.
+public enum LearnerRegistry {
+    public static let all: [LearnerDescriptor] = [
+        Linear.learner
+    ]
+
+    public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {
+        if let found = all.first(where: { $0.descriptor.name == name }) { return found }
+        throw SettingError("there is no learner '\(name)'" + didYouMean(name, all.map(\.descriptor.name)))
+    }
+}
+
+extension TransformerRegistry {
+    static func find(_ name: String) throws(SettingError) -> TransformerDescriptor {
+        if let found = all.first(where: { $0.descriptor.name == name }) { return found }
+        throw SettingError(
+            "there is no preprocessing step '\(name)'"
+                + didYouMean(name, all.map(\.descriptor.name) + ["indicate-missing"]))
+    }
+}
+
+extension Configuration {
+    /// Checks names and fields of learner and steps before any data is read.
+    public func validate() throws(SettingError) {
+        let found = try LearnerRegistry.find(learner.name)
+        _ = try Hyperparameters(found.descriptor, given: learner.fields)
+        for step in pipeline ?? [] where step.name != "indicate-missing" {
+            _ = try Hyperparameters(try TransformerRegistry.find(step.name).descriptor, given: step.fields)
+        }
+    }
+}

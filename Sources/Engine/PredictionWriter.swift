@@ -1,0 +1,104 @@
+import Connectors
+import JSON
+import Records
+
+/// Writes predictions as JSON Lines: id, prediction, probabilities or value, target if known, position, version.
+///
+/// The bytes depend on the record and what was learned before it alone, so a replay writes the same ones.
+struct PredictionWriter {
+    private let sink: any Sink
+    private let task: Task
+    private var writer = JSONWriter()
+    private var names: [[UInt8]] = []
+
+    init(sink: any Sink, task: Task) {
+        self.sink = sink
+        self.task = task
+        writer.bytes.reserveCapacity(1 << 16)
+    }
+
+    /// Call when the classes may have changed.
+    mutating func setClasses(_ classes: [String]) {
+        guard classes.count != names.count else { return }
+        names = classes.map { name in
+            var quoted = JSONWriter()
+            quoted.write(name)
+            return quoted.bytes
+        }
+    }
+
+    mutating func add(
+        _ row: Int, _ batch: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        partName: String, version: Int
+    ) {
+        let position = batch.positions[row]
+        writer.raw("{\"id\":")
+        if batch.ids[row].count > 0 {
+            writer.write(batch.ids[row].buffer)
+        } else {
+            writer.write("\(partName):\(position.offset)")
+        }
+        writer.raw(",\"prediction\":")
+        let outputs = predictions.outputs + row * predictions.stride
+        if task == .regression {
+            writer.write(outputs[0])
+            writer.raw(",\"value\":")
+            writer.write(outputs[0])
+        } else {
+            writeClass(Int(predictions.classes[row]))
+            writeProbabilities(outputs, predictions.width)
+        }
+        writeTarget(row, features)
+        writer.raw(",\"position\":")
+        writer.write("\(partName):\(position.offset)")
+        writer.raw(",\"version\":")
+        writer.write(version)
+        writer.raw("}\n")
+    }
+
+    private mutating func writeClass(_ index: Int) {
+        if names.indices.contains(index) { writer.bytes.append(contentsOf: names[index]) } else { writer.raw("null") }
+    }
+
+    private mutating func writeProbabilities(_ outputs: UnsafePointer<Double>, _ width: Int) {
+        writer.raw(",\"probabilities\":{")
+        if task == .binary {
+            writeClass(0)
+            writer.raw(":")
+            writer.write(1 - outputs[0])
+            writer.raw(",")
+            writeClass(1)
+            writer.raw(":")
+            writer.write(outputs[0])
+        } else {
+            for index in 0..<min(width, names.count) {
+                if index > 0 { writer.raw(",") }
+                writeClass(index)
+                writer.raw(":")
+                writer.write(outputs[index])
+            }
+        }
+        writer.raw("}")
+    }
+
+    private mutating func writeTarget(_ row: Int, _ features: FeatureBatch) {
+        if task == .regression {
+            guard !features.targets[row].isNaN else { return }
+            writer.raw(",\"target\":")
+            writer.write(features.targets[row])
+        } else if features.classes[row] >= 0 {
+            writer.raw(",\"target\":")
+            writeClass(Int(features.classes[row]))
+        }
+    }
+
+    /// Hands what was added to the sink.
+    mutating func send() throws(ConnectorError) {
+        guard !writer.bytes.isEmpty else { return }
+        let result: Result<Void, ConnectorError> = writer.bytes.withUnsafeBytes { bytes in
+            do throws(ConnectorError) { return .success(try sink.write(bytes)) } catch { return .failure(error) }
+        }
+        writer.bytes.removeAll(keepingCapacity: true)
+        try result.get()
+    }
+}

@@ -1,0 +1,295 @@
+import Connectors
+import Formats
+import Records
+import Synchronization
+
+/// A request to stop, from a signal handler or another thread.
+public final class StopRequest: Sendable {
+    private let flag = Atomic<Int32>(0)
+
+    public init() {}
+
+    /// The signal that asked, 0 while nobody has.
+    public var signal: Int32 { flag.load(ordering: .relaxed) }
+
+    public func request(_ signal: Int32) { flag.store(signal, ordering: .relaxed) }
+}
+
+/// Reads a source and decodes it into batches; on its own thread once `run` is called.
+final class RecordReader: @unchecked Sendable {
+    static let chunkBytes = 256 << 10
+    private static let sampleBytes = 4 << 20
+    /// Bytes at the beginning of a part that identify it.
+    private static let fingerprintBytes = 64 << 10
+
+    private let source: any Source
+    private let configuration: Configuration
+    private let stop: StopRequest
+    private var parts: [PartPosition] = []
+    private var chunk: Chunk
+    private var offset = 0
+    private var isPartEnd = false
+    private var pool: [Chunk] = []
+    private var decoder: (any RecordDecoder)?
+    private(set) var format: FormatDescriptor?
+    /// Bytes of an overlong record still to be skipped to its line end.
+    private var isSkipping = false
+
+    init(source: any Source, configuration: Configuration, stop: StopRequest) {
+        self.source = source
+        self.configuration = configuration
+        self.stop = stop
+        chunk = Chunk(capacity: Self.chunkBytes)
+    }
+
+    /// The file or stream being read, for messages.
+    var currentPartName: String {
+        parts.indices.contains(chunk.position.part) ? parts[chunk.position.part].name : "input"
+    }
+
+    // MARK: Opening
+
+    /// Opens the source where a snapshot left it and reads its beginning.
+    /// - Returns: false when there is nothing to read.
+    func open(at positions: [PartPosition], format name: String?) throws -> Bool {
+        try source.open(at: positions)
+        parts = positions
+        guard try beginNextPart() else { return false }
+        while chunk.count - offset < 4, !isPartEnd, stop.signal == 0 { _ = try fill() }
+        // Empty files at the front tell nothing about the format.
+        while chunk.count == 0, isPartEnd {
+            finishPart()
+            guard try beginNextPart() else { return false }
+            _ = try fill()
+        }
+        if let name {
+            guard let found = FormatRegistry.find(name) else {
+                throw EngineError("there is no format '\(name)'", .usage)
+            }
+            format = found
+        } else {
+            let head = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + offset, count: chunk.count - offset)
+            format = try FormatRegistry.detect(name: parts[chunk.position.part].name, head: head)
+        }
+        return true
+    }
+
+    /// Looks at the first records, which stay to be decoded.
+    func sample() throws -> Sample {
+        guard let format else { return Sample() }
+        var sample = Sample()
+        var idle = 0
+        while true {
+            let complete = isPartEnd
+            if complete { closeLastLine() }
+            sample = Sample()
+            _ = try format.makeSampler().sample(
+                chunk, isEnd: complete, limit: SchemaInference.sampleSize, into: &sample)
+            if sample.records >= SchemaInference.sampleSize || complete || chunk.count >= Self.sampleBytes { break }
+            if stop.signal != 0 { break }
+            // A live stream that pauses is taken as it is, once it has shown something.
+            if try fill() { idle = 0 } else { idle += 1 }
+            if idle * 50 >= 1000, sample.records > 0 { break }
+        }
+        return sample
+    }
+
+    func makeDecoder(schema: Schema, options: DecoderOptions) {
+        guard let format else { return }
+        let decoder = format.makeDecoder(schema, options)
+        self.decoder = decoder
+        guard let part = parts.indices.contains(chunk.position.part) ? parts[chunk.position.part] : nil else { return }
+        if part.offset > 0 { decoder.context = part.context } else { decoder.beginPart() }
+    }
+
+    private func beginNextPart() throws -> Bool {
+        guard let position = try source.advance() else { return false }
+        let index: Int
+        if let known = parts.firstIndex(where: { $0.name == position.name }) {
+            index = known
+            parts[known] = position
+        } else {
+            index = parts.count
+            parts.append(position)
+        }
+        let print = source.fingerprint(limit: Self.fingerprintBytes)
+        parts[index].fingerprint = print.digest
+        parts[index].fingerprintBytes = print.bytes
+        chunk = freshChunk(atLeast: Self.chunkBytes)
+        chunk.position = RecordPosition(part: index, offset: position.offset, line: position.line)
+        offset = 0
+        isPartEnd = false
+        if position.offset > 0 { decoder?.context = position.context } else { decoder?.beginPart() }
+        return true
+    }
+
+    private func finishPart() {
+        parts[chunk.position.part].isDone = true
+    }
+
+    // MARK: Bytes
+
+    private func freshChunk(atLeast capacity: Int) -> Chunk {
+        for index in pool.indices where isKnownUniquelyReferenced(&pool[index]) && pool[index].capacity >= capacity {
+            let found = pool[index]
+            found.count = 0
+            return found
+        }
+        let made = Chunk(capacity: capacity)
+        if pool.count < 64, capacity <= Self.chunkBytes { pool.append(made) }
+        return made
+    }
+
+    /// Reads more bytes behind those not yet decoded. False: nothing came (idle, or the part's end).
+    private func fill() throws -> Bool {
+        let rest = chunk.count - offset
+        if chunk.count == chunk.capacity || offset > 0 {
+            // What is left moves to a new chunk; the old one lives as long as batches point into it.
+            let wanted = rest * 2 > Self.chunkBytes ? rest * 2 : Self.chunkBytes
+            let next = freshChunk(atLeast: wanted)
+            next.append(ByteRange(UnsafePointer(chunk.base) + offset, rest))
+            next.position = RecordPosition(
+                part: chunk.position.part, offset: chunk.position.offset + offset, line: chunk.position.line)
+            chunk = next
+            offset = 0
+        }
+        switch try source.read(into: chunk) {
+        case .bytes:
+            chunk.sealPadding()
+            return true
+        case .idle: return false
+        case .endOfPart:
+            isPartEnd = true
+            return false
+        }
+    }
+
+    /// A part's last line counts as complete without its line end.
+    private func closeLastLine() {
+        guard chunk.count > offset, chunk.base[chunk.count - 1] != UInt8(ascii: "\n") else { return }
+        chunk.reserve(chunk.count + 1)
+        chunk.base[chunk.count] = UInt8(ascii: "\n")
+        chunk.count += 1
+        chunk.sealPadding()
+    }
+
+    // MARK: Batches
+
+    /// Fills batches until the stream ends. Runs on the decoding thread.
+    func run(_ ring: BatchRing) {
+        do {
+            while true {
+                let batch = ring.nextFree()
+                let more = try fillBatch(batch.records)
+                batch.positions = parts
+                if batch.records.rows > 0 || !batch.records.rejected.isEmpty { ring.passOn() } else if more {
+                    ring.returnFree()
+                }
+                if !more { return ring.finish(stop.signal != 0 ? .stopped : .endOfInput) }
+            }
+        } catch let error as EngineError {
+            ring.finish(.failed(error))
+        } catch let error as ConnectorError {
+            ring.finish(.failed(EngineError(error.description)))
+        } catch {
+            ring.finish(.failed(EngineError("\(error)")))
+        }
+    }
+
+    /// Fills one batch; false = the stream is over (the batch may hold its last records).
+    private func fillBatch(_ batch: RecordBatch) throws -> Bool {
+        batch.endPosition = parts.isEmpty ? batch.endPosition : endPosition(of: chunk.position.part)
+        var waited = 0.0
+        while true {
+            if stop.signal != 0 { return false }
+            try decodeInto(batch)
+            if batch.isFull { return true }
+            if try readMore(batch) {
+                waited = 0
+                continue
+            }
+            if isPartEnd {
+                guard try goToNextPart(batch) else { return false }
+                continue
+            }
+            waited += 0.05
+            if waited >= configuration.batchWait, batch.rows > 0 || !batch.rejected.isEmpty { return true }
+        }
+    }
+
+    private func endPosition(of part: Int) -> RecordPosition {
+        RecordPosition(part: part, offset: parts[part].offset, line: parts[part].line)
+    }
+
+    private func decodeInto(_ batch: RecordBatch) throws {
+        guard let decoder, offset < chunk.count, !isSkipping else { return }
+        do throws(FormatError) {
+            offset = try decoder.decode(chunk, from: offset, isEnd: isPartEnd, into: batch)
+        } catch {
+            throw EngineError("'\(parts[chunk.position.part].name)': \(error.description)")
+        }
+        note(batch.endPosition)
+    }
+
+    /// The part is consumed up to there.
+    private func note(_ end: RecordPosition) {
+        parts[end.part].offset = end.offset
+        parts[end.part].line = end.line
+        parts[end.part].context = decoder?.context ?? ""
+    }
+
+    /// Reads more bytes for an unfinished record. False: none came.
+    private func readMore(_ batch: RecordBatch) throws -> Bool {
+        if isPartEnd { return false }
+        if isSkipping {
+            let came = try fill()
+            skipLine(batch)
+            return came
+        }
+        if chunk.count - offset > configuration.maximumRecordBytes {
+            rejectOverlong(batch)
+            return true
+        }
+        return try fill()
+    }
+
+    private func rejectOverlong(_ batch: RecordBatch) {
+        let raw = ByteRange(UnsafePointer(chunk.base) + offset, chunk.count - offset)
+        var position = batch.endPosition
+        position.part = chunk.position.part
+        batch.reject(
+            "record longer than \(configuration.maximumRecordBytes) bytes (--max-record-bytes)", at: position, raw: raw)
+        isSkipping = true
+        skipLine(batch)
+    }
+
+    /// Drops bytes up to the overlong record's line end.
+    private func skipLine(_ batch: RecordBatch) {
+        let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + offset, count: chunk.count - offset)
+        if let end = text.firstIndex(of: UInt8(ascii: "\n")) {
+            offset += end + 1
+            isSkipping = false
+            batch.endPosition.line += 1
+        } else {
+            offset = chunk.count
+        }
+        batch.endPosition.offset = chunk.position.offset + offset
+        note(batch.endPosition)
+    }
+
+    private func goToNextPart(_ batch: RecordBatch) throws -> Bool {
+        if chunk.count > offset, !isSkipping {
+            closeLastLine()
+            try decodeInto(batch)
+            if batch.isFull, offset < chunk.count { return true }
+        }
+        if offset < chunk.count, batch.isFull { return true }
+        isSkipping = false
+        finishPart()
+        guard try beginNextPart() else { return false }
+        batch.endPosition = endPosition(of: chunk.position.part)
+        return true
+    }
+
+    func close() { source.close() }
+}

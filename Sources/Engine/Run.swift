@@ -1,0 +1,196 @@
+import Components
+import Connectors
+import Dispatch
+import Evaluation
+import Formats
+import JSON
+import Records
+import Snapshots
+import State
+
+/// One run over a stream: decode on one thread, learn on the caller's, write snapshots on a third.
+public final class Run {
+    private let configuration: Configuration
+    private let source: any Source
+    private let options: RunOptions
+    private let reader: RecordReader
+    private var store: SnapshotStore?
+    private var taker: SnapshotTaker?
+    private var position = RunPosition()
+    private var format = ""
+    private var quarantine: Quarantine
+    private var predicted = 0
+    private var rejected = 0
+    private var failure: EngineError?
+
+    public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) {
+        self.configuration = configuration
+        self.source = source
+        self.options = options
+        reader = RecordReader(source: source, configuration: configuration, stop: options.stop)
+        quarantine = Quarantine(sink: options.quarantine)
+    }
+
+    /// Runs to the end of the stream, or until asked to stop.
+    ///
+    /// - Throws: what kept the run from starting or going on; whatever was learned until then is in a last snapshot.
+    public func execute() throws -> RunReport {
+        let started = DispatchTime.now().uptimeNanoseconds
+        let resumed = try restore()
+        guard let pipeline = try open(resumed) else {
+            throw EngineError("the input is empty: there is not a single record to learn from")
+        }
+        try resumeSinks()
+        if let store, let snapshots = options.snapshots {
+            let sinks = [options.predictions, options.quarantine].compactMap { $0 }
+            let warn = options.warn
+            nonisolated(unsafe) let unsafeWarn = warn
+            taker = try SnapshotTaker(
+                store: store, options: snapshots, pipeline: pipeline, sinks: sinks, warn: { unsafeWarn($0) })
+        }
+        let outcome = loop(pipeline)
+        let path = taker?.finish(position, format: format)
+        for sink in [options.predictions, options.quarantine].compactMap({ $0 }) { try? sink.flush() }
+        options.progress?.end()
+        reader.close()
+        if let failure { throw failure }
+        if case .failed(let error) = outcome { throw error }
+        if taker != nil, path == nil { throw EngineError("the last snapshot could not be written") }
+        let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
+        return RunReport(
+            pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,
+            firstRejected: quarantine.first, snapshot: path)
+    }
+
+    // MARK: Starting
+
+    /// The pipeline of the newest good snapshot, nil when there is none.
+    private func restore() throws -> Pipeline? {
+        var found: Snapshot?
+        if let path = options.snapshotPath {
+            let snapshot = try Snapshot(path: path)
+            try snapshot.verify()
+            found = snapshot
+        } else if let snapshots = options.snapshots {
+            let store = try SnapshotStore(directory: snapshots.directory, keep: snapshots.keep)
+            self.store = store
+            found = try store.newest(options.warn)
+        }
+        guard let found else { return nil }
+        let restored = try Pipeline.restored(found, configuration)
+        if options.learns { position = restored.position }
+        format = restored.format
+        return restored.pipeline
+    }
+
+    /// Opens the source; infers the schema unless a snapshot brought it. Nil: nothing to read and nothing known.
+    private func open(_ resumed: Pipeline?) throws -> Pipeline? {
+        let name = configuration.format ?? (resumed != nil && !format.isEmpty ? format : nil)
+        let hasInput = try reader.open(at: position.parts, format: name)
+        guard hasInput, let descriptor = reader.format else { return resumed }
+        format = descriptor.name
+        let pipeline = try resumed ?? infer(descriptor)
+        reader.makeDecoder(schema: pipeline.schema, options: configuration.decoderOptions)
+        return pipeline
+    }
+
+    private func infer(_ descriptor: FormatDescriptor) throws -> Pipeline {
+        var schemaOptions = configuration.schema
+        configuration.applyPreset(to: &schemaOptions)
+        if descriptor.isFeatureNative { schemaOptions.target = "label" }
+        do {
+            let sample = try reader.sample()
+            var schema = try SchemaInference.infer(sample, schemaOptions)
+            schema.isFeatureNative = descriptor.isFeatureNative
+            configuration.applyPreset(to: &schema, sample)
+            return try Pipeline(configuration: configuration, schema: schema)
+        } catch let error as FormatError {
+            throw EngineError("\(reader.currentPartName): \(error.description)")
+        }
+    }
+
+    private func resumeSinks() throws {
+        try options.predictions?.resume(at: position.predictions)
+        try options.quarantine?.resume(at: position.quarantine)
+    }
+
+    // MARK: Learning
+
+    private func loop(_ pipeline: Pipeline) -> StreamEnd {
+        let ring = BatchRing(depth: 8) { pipeline.makeRecordBatch() }
+        let decoding = DispatchQueue(label: "thalweg.decoding")
+        let reader = reader
+        if reader.format != nil { decoding.async { reader.run(ring) } } else { ring.finish(.endOfInput) }
+        let features = FeatureBatch(capacity: configuration.batchSize)
+        let predictions = PredictionBatch(capacity: configuration.batchSize)
+        var writer = options.predictions.map { PredictionWriter(sink: $0, task: pipeline.schema.task) }
+        options.progress?.begin()
+        options.progress?.resume(at: pipeline.evaluation)
+        while let batch = ring.nextFilled() {
+            if failure == nil { learn(batch, pipeline, features, predictions, &writer) }
+            ring.giveBack()
+        }
+        // The decoding thread has left the reader for good.
+        decoding.sync {}
+        return ring.outcome
+    }
+
+    /// Takes one batch through everything. On failure asks the reader to stop; later batches are dropped.
+    private func learn(
+        _ batch: FilledBatch, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        _ writer: inout PredictionWriter?
+    ) {
+        do {
+            try step(batch, pipeline, features, predictions, &writer)
+        } catch let error as ConnectorError {
+            fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))
+        } catch let error as EngineError {
+            fail(error)
+        } catch { fail(EngineError("\(error)")) }
+    }
+
+    private func fail(_ error: EngineError) {
+        failure = error
+        if options.stop.signal == 0 { options.stop.request(-1) }
+    }
+
+    private func step(
+        _ batch: FilledBatch, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        _ writer: inout PredictionWriter?
+    ) throws {
+        let records = batch.records
+        let progress = options.progress
+        let evaluation = pipeline.evaluation
+        var output = writer
+        writer = nil
+        output?.setClasses(pipeline.classNames)
+        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version in
+            if output != nil {
+                if row == 0 { output?.setClasses(pipeline.classNames) }
+                let part = batch.positions[records.positions[row].part].name
+                output?.add(row, records, features, predictions, partName: part, version: version)
+            }
+            if let progress, progress.isDue(evaluation.records) {
+                progress.line(
+                    evaluation, target: pipeline.targetText(row, features),
+                    prediction: pipeline.predictionText(row, predictions),
+                    features: features.offsets[row + 1] - features.offsets[row])
+            }
+        }
+        predicted += records.rows
+        rejected += records.rejected.count
+        writer = output
+        try writer?.send()
+        try quarantine.add(records) { batch.positions[$0].name }
+        position.parts = batch.positions
+        position.predictions = options.predictions?.position ?? 0
+        position.quarantine = options.quarantine?.position ?? 0
+        progress?.live(evaluation)
+        taker?.tick(position, format: format)
+        if quarantine.exceeds(configuration.maximumRejected) {
+            throw EngineError(
+                "more than \(configuration.maximumRejected) of the last \(Quarantine.window) records were rejected "
+                    + "(--max-rejected); the first: \(quarantine.first ?? "")")
+        }
+    }
+}

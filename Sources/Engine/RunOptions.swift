@@ -1,0 +1,28 @@
+import Connectors
+
+/// What one run does besides learning.
+public struct RunOptions {
+    /// False: score only, learn nothing (`predict`).
+    public var learns = true
+    public var predictions: (any Sink)?
+    public var quarantine: (any Sink)?
+    public var snapshots: SnapshotOptions?
+    /// A snapshot file to start from (`predict --snapshot`), instead of the newest of `snapshots`.
+    public var snapshotPath: String?
+    public var progress: ProgressTable?
+    /// Told of things a person should know (a damaged snapshot, a failed one).
+    public var warn: (String) -> Void = { _ in }
+    public var stop = StopRequest()
+
+    public init() {}
+}
+
+/// Where and how often snapshots are taken.
+public struct SnapshotOptions: Sendable {
+    public var directory: String
+    public var everyRecords = 0
+    public var everySeconds = 10.0
+    public var keep = 3
+
+    public init(directory: String) { self.directory = directory }
+}

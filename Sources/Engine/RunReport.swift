@@ -1,0 +1,97 @@
+import Evaluation
+import JSON
+import State
+
+/// What a run came to. `json` is the last line of `evaluate --json`.
+public struct RunReport: Sendable {
+    public let records: Int
+    public let learned: Int
+    public let rejected: Int
+    public let seconds: Double
+    public let metrics: [NamedValue]
+    public let baselines: [NamedValue]
+    /// Bytes of all learned arrays.
+    public let modelBytes: Int
+    /// Numbers of the learner that are not 0.
+    public let parameters: Int
+    public let version: Int
+    /// Of the whole learned state.
+    public let digest: String
+    /// What was wrong with the first rejected record, with its place.
+    public let firstRejected: String?
+    /// The last snapshot.
+    public let snapshotPath: String?
+    public let task: String
+    public let totalFeatures: Int
+    public let weight: Double
+    public let weightedTargetSum: Double
+
+    init(
+        _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?, snapshot: String?
+    ) {
+        let evaluation = pipeline.evaluation
+        // A run that only predicts reports its own counts; what was learned is the snapshot's.
+        records = rejected == nil ? evaluation.records : predicted
+        learned = rejected == nil ? evaluation.learned : 0
+        self.rejected = rejected ?? evaluation.rejected
+        self.seconds = seconds
+        metrics = evaluation.metrics
+        baselines = evaluation.baselines
+        modelBytes = pipeline.stateByteCount
+        parameters = pipeline.learner.state.reduce(0) { $0 + $1.array.nonZeroCount }
+        version = pipeline.version
+        digest = pipeline.digest
+        self.firstRejected = firstRejected
+        snapshotPath = snapshot
+        task = pipeline.schema.task.rawValue
+        totalFeatures = evaluation.featureCount
+        weight = evaluation.weight
+        weightedTargetSum = evaluation.weightedTargetSum
+    }
+
+    public var recordsPerSecond: Double { Double(records) / max(seconds, 1e-9) }
+
+    public subscript(metric: String) -> Double? { metrics.first { $0.name == metric }?.value }
+
+    public var json: JSONValue {
+        .object([
+            ("records", JSONValue(records)), ("learned", JSONValue(learned)), ("rejected", JSONValue(rejected)),
+            ("seconds", .number(seconds)), ("recordsPerSecond", .number(recordsPerSecond)), ("task", .string(task)),
+            ("metrics", .object(metrics.map { ($0.name, JSONValue(Optional($0.value))) })),
+            ("baselines", .object(baselines.map { ($0.name, JSONValue(Optional($0.value))) })),
+            (
+                "model",
+                .object([
+                    ("bytes", JSONValue(modelBytes)), ("parameters", JSONValue(parameters)),
+                    ("version", JSONValue(version)),
+                ])
+            ),
+            ("digest", .string(digest)),
+        ])
+    }
+
+    /// The closing lines for people, in Vowpal Wabbit's words first.
+    public var summary: String {
+        func percent(_ name: String, _ value: Double) -> String {
+            ["accuracy", "majority", "no_change"].contains(name) && task != "regression"
+                ? fixed(100 * value, 3) + " %" : fixed(value, 6)
+        }
+        var lines = [
+            "", "finished run", "number of examples = \(records)", "weighted example sum = \(fixed(weight, 6))",
+            "weighted target sum = \(fixed(weightedTargetSum, 6))",
+        ]
+        for metric in metrics where metric.name == "average_loss" { lines.append("average loss = \(fixed(metric.value, 6))") }
+        lines.append("total feature number = \(totalFeatures)")
+        lines.append("learned = \(learned), rejected = \(rejected)")
+        for metric in metrics where metric.name != "average_loss" {
+            lines.append("\(metric.name) = \(percent(metric.name, metric.value))")
+        }
+        let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
+        if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        lines.append(
+            "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
+        lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")
+        if let firstRejected { lines.append("first rejected record: \(firstRejected)") }
+        return lines.joined(separator: "\n")
+    }
+}

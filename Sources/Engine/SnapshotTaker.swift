@@ -1,0 +1,140 @@
+import Connectors
+import Dispatch
+import JSON
+import Snapshots
+import State
+import Synchronization
+
+/// Where a run stood when a snapshot was taken.
+struct RunPosition: Sendable {
+    var parts: [PartPosition] = []
+    var predictions = 0
+    var quarantine = 0
+
+    var json: JSONValue {
+        .object([
+            ("parts", .array(parts.map(\.json))), ("predictions", JSONValue(predictions)),
+            ("quarantine", JSONValue(quarantine)),
+        ])
+    }
+
+    init() {}
+
+    init?(_ json: JSONValue) {
+        guard let parts = json["parts"]?.array?.map(PartPosition.init), !parts.contains(nil),
+            let predictions = json["predictions"]?.integer, let quarantine = json["quarantine"]?.integer
+        else { return nil }
+        self.parts = parts.compactMap { $0 }
+        self.predictions = predictions
+        self.quarantine = quarantine
+    }
+}
+
+extension PartPosition {
+    var json: JSONValue {
+        .object([
+            ("name", .string(name)), ("offset", JSONValue(offset)), ("line", JSONValue(line)),
+            ("done", .boolean(isDone)), ("fingerprint", .string(fingerprint)),
+            ("fingerprint_bytes", JSONValue(fingerprintBytes)), ("context", .string(context)),
+        ])
+    }
+
+    init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let offset = json["offset"]?.integer, let line = json["line"]?.integer,
+            let isDone = json["done"]?.boolean, let fingerprint = json["fingerprint"]?.string,
+            let fingerprintBytes = json["fingerprint_bytes"]?.integer, let context = json["context"]?.string
+        else { return nil }
+        self.init(name: name)
+        self.offset = offset
+        self.line = line
+        self.isDone = isDone
+        self.fingerprint = fingerprint
+        self.fingerprintBytes = fingerprintBytes
+        self.context = context
+    }
+}
+
+/// Takes snapshots off the learning thread: the owner publishes into a replica at a batch boundary (cost: what
+/// changed), a background queue flushes the sinks and writes the replica.
+final class SnapshotTaker: @unchecked Sendable {
+    private let store: SnapshotStore
+    private let options: SnapshotOptions
+    private let pipeline: Pipeline
+    private let published: Pipeline
+    private let replica: Replica
+    private let queue = DispatchQueue(label: "thalweg.snapshots")
+    private let isBusy = Atomic<Bool>(false)
+    private let warn: @Sendable (String) -> Void
+    private let sinks: [any Sink]
+    private var lastRecords: Int
+    private var lastTime = DispatchTime.now().uptimeNanoseconds
+    /// Written by the background queue, read after `queue.sync`.
+    private var newestPath: String?
+    private var failures = 0
+
+    init(
+        store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, sinks: [any Sink],
+        warn: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.store = store
+        self.options = options
+        self.pipeline = pipeline
+        self.sinks = sinks
+        self.warn = warn
+        published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
+        replica = Replica(of: pipeline, twin: published)
+        lastRecords = pipeline.evaluation.records + pipeline.evaluation.rejected
+    }
+
+    /// At a batch boundary: takes a snapshot when one is due and the last one is written.
+    func tick(_ position: @autoclosure () -> RunPosition, format: String) {
+        let records = pipeline.evaluation.records + pipeline.evaluation.rejected
+        var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
+        if !isDue, options.everySeconds > 0 {
+            let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
+            isDue = Double(elapsed) >= options.everySeconds * 1e9
+        }
+        guard isDue, !isBusy.load(ordering: .acquiring) else { return }
+        take(position(), format: format, records)
+    }
+
+    /// Publishes now and writes in the background.
+    private func take(_ position: RunPosition, format: String, _ records: Int) {
+        Replica.note(pipeline, on: [replica])
+        replica.update()
+        lastRecords = records
+        lastTime = DispatchTime.now().uptimeNanoseconds
+        isBusy.store(true, ordering: .releasing)
+        let metadata = pipeline.snapshotMetadata(position, format: format)
+        queue.async { [self] in
+            write(metadata, records)
+            isBusy.store(false, ordering: .releasing)
+        }
+    }
+
+    private func write(_ metadata: JSONValue, _ records: Int) {
+        do {
+            // What the snapshot says was written must be there after a power cut.
+            for sink in sinks { try sink.flush() }
+            newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
+        } catch let error as SnapshotError {
+            fail(error.description)
+        } catch let error as ConnectorError {
+            fail(error.description)
+        } catch { fail("\(error)") }
+    }
+
+    private func fail(_ reason: String) {
+        failures += 1
+        warn("snapshot failed, learning goes on and the next one is tried as usual: \(reason)")
+    }
+
+    /// The last snapshot, written before this returns. Returns its path; nil when it failed.
+    func finish(_ position: RunPosition, format: String) -> String? {
+        queue.sync {}
+        let before = failures
+        take(position, format: format, pipeline.evaluation.records + pipeline.evaluation.rejected)
+        queue.sync {}
+        return failures == before ? newestPath : nil
+    }
+}

@@ -1,0 +1,95 @@
+import Records
+import State
+
+/// Turns targets into numbers or class indices. Classes that appear at run time are learned: they get the next index.
+final class TargetEncoder: Stateful {
+    private let task: Task
+    /// The class names' bytes, one after the other, and where each ends.
+    private let bytes: StateArray<UInt8>
+    private let ends: StateArray<UInt32>
+    private var names: [[UInt8]] = []
+
+    init(task: Task, classes: [String]) {
+        self.task = task
+        bytes = StateArray(count: 0)
+        ends = StateArray(count: 0)
+        for name in classes { add(Array(name.utf8)) }
+    }
+
+    var state: [StateEntry] { [StateEntry("class_bytes", bytes), StateEntry("class_ends", ends)] }
+
+    func stateDidChange() {
+        names = []
+        var start = 0
+        for end in ends.elements {
+            names.append(Array(bytes.elements[start..<min(max(start, Int(end)), bytes.count)]))
+            start = Int(end)
+        }
+    }
+
+    var classNames: [String] { names.map { String(decoding: $0, as: UTF8.self) } }
+
+    private func add(_ name: [UInt8]) {
+        let start = bytes.count
+        bytes.resize(to: start + name.count)
+        for (index, byte) in name.enumerated() { bytes[start + index] = byte }
+        ends.append(UInt32(bytes.count))
+        names.append(name)
+    }
+
+    /// Fills the targets of `features` from a batch. A target that cannot be learned rejects its record.
+    ///
+    /// - Parameter learning: false = classes nobody knows stay unknown instead of being added.
+    func encode(_ batch: RecordBatch, into features: FeatureBatch, learning: Bool) {
+        var row = 0
+        while row < batch.rows {
+            features.weights[row] = batch.weights[row]
+            switch task {
+            case .regression:
+                features.targets[row] = batch.targetNumbers[row]
+                features.classes[row] = -1
+            case .binary, .multiclass:
+                guard let index = classIndex(batch.targetTexts[row].buffer, learning) else {
+                    let known = classNames.map { "'\($0)'" }.joined(separator: " and ")
+                    batch.rejectRow(
+                        row,
+                        "target '\(batch.targetTexts[row].text)' is a third class; the task is binary with \(known) "
+                            + "(say --task multiclass)")
+                    continue
+                }
+                features.targets[row] = .nan
+                features.classes[row] = Int32(index)
+            }
+            row += 1
+        }
+    }
+
+    /// The class's index, -1 when the target is missing or not to be learned; nil when it has no place.
+    private func classIndex(_ text: UnsafeBufferPointer<UInt8>, _ learning: Bool) -> Int? {
+        if text.isEmpty { return -1 }
+        for (index, name) in names.enumerated() where name.elementsEqual(text) { return index }
+        let canonical = Self.canonical(text)
+        if let index = names.firstIndex(of: canonical) { return index }
+        guard learning else { return -1 }
+        // A binary task whose second class was not known yet takes the first new one.
+        if task == .binary, let free = names.firstIndex(of: []) {
+            names[free] = canonical
+            let all = names
+            bytes.resize(to: 0)
+            ends.resize(to: 0)
+            names = []
+            for name in all { add(name) }
+            return free
+        }
+        guard task == .multiclass else { return nil }
+        add(canonical)
+        return names.count - 1
+    }
+
+    /// Whole numbers by value (`1.0` is class `1`), other names as they are.
+    private static func canonical(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let name = String(decoding: text, as: UTF8.self)
+        if let value = Double(name), let whole = Int(exactly: value) { return Array(String(whole).utf8) }
+        return Array(text)
+    }
+}

@@ -1,0 +1,177 @@
+import Glibc
+import Records
+import State
+
+/// Running scores of a classifier, from predictions made before each record was learned.
+///
+/// Bounded memory: the confusion matrix is classes x classes, the area under the ROC curve comes from 4,096 bins of
+/// the score's logit (exact but for ties inside a bin of 1/128).
+public final class ClassificationMetrics: Stateful {
+    private static let bins = 4096
+    /// Logits beyond +-16 share the outermost bins.
+    private static let binsPerUnit = 128.0
+    private static let smallestProbability = 1e-15
+
+    /// Row = true class, column = predicted class; classes at a time given by `sums[classes]`.
+    private let confusion: StateArray<Double>
+    private let sums: StateArray<Double>
+    /// Records by bin, negatives then positives.
+    private let scores: StateArray<Double>
+    private let isBinary: Bool
+
+    private enum Sum {
+        static let classes = 0
+        static let scored = 1
+        static let logLoss = 2
+        static let noChangeCorrect = 3
+        static let majorityCorrect = 4
+        static let lastClass = 5
+        static let count = 6
+    }
+
+    public init(isBinary: Bool) {
+        self.isBinary = isBinary
+        confusion = StateArray(count: 0)
+        sums = StateArray(count: Sum.count)
+        sums[Sum.lastClass] = -1
+        scores = StateArray(count: isBinary ? 2 * Self.bins : 0, marksChanges: true)
+    }
+
+    public var state: [StateEntry] {
+        [StateEntry("confusion", confusion), StateEntry("sums", sums), StateEntry("scores", scores)]
+    }
+
+    private var classes: Int { Int(sums[Sum.classes]) }
+
+    private func grow(toClasses count: Int) {
+        let old = confusion.elements
+        let width = classes
+        confusion.resize(to: 0)
+        confusion.resize(to: count * count)
+        for row in 0..<width { for column in 0..<width { confusion[row * count + column] = old[row * width + column] } }
+        sums[Sum.classes] = Double(count)
+    }
+
+    /// - Parameters:
+    ///   - known: classes the learner could tell apart when it predicted; 0 = it could not predict at all, and the
+    ///     record is not scored.
+    ///   - probabilities: one a class for several classes, the positive class's for two.
+    public func update(
+        target: Int, predicted: Int, probabilities: UnsafePointer<Double>, known: Int
+    ) {
+        let needed = max(target, predicted, isBinary ? 1 : 0) + 1
+        if needed > classes { grow(toClasses: needed) }
+        let sums = sums.base
+        let width = Int(sums[Sum.classes])
+        if known > 0 {
+            sums[Sum.scored] += 1
+            if Int(sums[Sum.lastClass]) == target { sums[Sum.noChangeCorrect] += 1 }
+            if majority(width) == target { sums[Sum.majorityCorrect] += 1 }
+            sums[Sum.logLoss] += logLoss(target, probabilities, known)
+            confusion.base[target * width + max(predicted, 0)] += 1
+            if isBinary { countScore(target, probabilities[0]) }
+        }
+        sums[Sum.lastClass] = Double(target)
+    }
+
+    private func logLoss(_ target: Int, _ probabilities: UnsafePointer<Double>, _ known: Int) -> Double {
+        if isBinary {
+            let p = probabilities[0]
+            return -log(max(target == 1 ? p : 1 - p, Self.smallestProbability))
+        }
+        // A class nobody knew of counts as if it had had a class's share.
+        guard target < known else { return log(Double(known + 1)) }
+        return -log(max(probabilities[target], Self.smallestProbability))
+    }
+
+    private func countScore(_ target: Int, _ p: Double) {
+        let clamped = min(max(p, 1e-12), 1 - 1e-12)
+        let bin = Int((log(clamped / (1 - clamped)) + 16) * Self.binsPerUnit)
+        scores[min(max(bin, 0), Self.bins - 1) + target * Self.bins] += 1
+    }
+
+    /// The class seen most often among the scored records so far.
+    private func majority(_ width: Int) -> Int {
+        let cells = confusion.base
+        var best = 0
+        var bestCount = -1.0
+        for row in 0..<width {
+            var count = 0.0
+            for column in 0..<width { count += cells[row * width + column] }
+            if count > bestCount {
+                best = row
+                bestCount = count
+            }
+        }
+        return best
+    }
+
+    public var scored: Double { sums[Sum.scored] }
+
+    private func ratio(_ value: Double, _ total: Double) -> Double? { total > 0 ? value / total : nil }
+
+    public var accuracy: Double? {
+        let width = classes
+        return ratio((0..<width).reduce(0) { $0 + confusion[$1 * width + $1] }, scored)
+    }
+
+    public var logLoss: Double? { ratio(sums[Sum.logLoss], scored) }
+
+    /// Accuracy of predicting the previous record's class.
+    public var noChange: Double? { ratio(sums[Sum.noChangeCorrect], scored) }
+
+    /// Accuracy of predicting the class seen most often.
+    public var majorityClass: Double? { ratio(sums[Sum.majorityCorrect], scored) }
+
+    /// Cohen's kappa (1960): agreement beyond chance.
+    public var kappa: Double? {
+        guard let accuracy else { return nil }
+        let width = classes
+        var chance = 0.0
+        for index in 0..<width {
+            let row = (0..<width).reduce(0) { $0 + confusion[index * width + $1] }
+            let column = (0..<width).reduce(0) { $0 + confusion[$1 * width + index] }
+            chance += row / scored * (column / scored)
+        }
+        return chance < 1 ? (accuracy - chance) / (1 - chance) : 0
+    }
+
+    /// Agreement beyond predicting the previous class (Zliobaite et al. 2015).
+    public var kappaTemporal: Double? {
+        guard let accuracy, let noChange else { return nil }
+        return noChange < 1 ? (accuracy - noChange) / (1 - noChange) : 0
+    }
+
+    /// F1 of the positive class for two classes, the mean over classes (macro) for more.
+    public var f1: Double? {
+        guard scored > 0 else { return nil }
+        let width = classes
+        func score(_ index: Int) -> Double {
+            let hit = confusion[index * width + index]
+            let actual = (0..<width).reduce(0) { $0 + confusion[index * width + $1] }
+            let predicted = (0..<width).reduce(0) { $0 + confusion[$1 * width + index] }
+            return actual + predicted > 0 ? 2 * hit / (actual + predicted) : 0
+        }
+        if isBinary { return width > 1 ? score(1) : 0 }
+        let seen = (0..<width).filter { index in
+            (0..<width).contains { confusion[index * width + $0] + confusion[$0 * width + index] > 0 }
+        }
+        return seen.reduce(0) { $0 + score($1) } / Double(max(seen.count, 1))
+    }
+
+    /// Area under the ROC curve; nil until both classes were seen.
+    public var rocAUC: Double? {
+        guard isBinary else { return nil }
+        var negativesBelow = 0.0
+        var area = 0.0
+        var positives = 0.0
+        for bin in 0..<Self.bins {
+            let negatives = scores[bin]
+            let here = scores[bin + Self.bins]
+            area += here * (negativesBelow + negatives / 2)
+            negativesBelow += negatives
+            positives += here
+        }
+        return positives > 0 && negativesBelow > 0 ? area / (positives * negativesBelow) : nil
+    }
+}

@@ -1,0 +1,125 @@
+import Records
+import State
+
+/// One number with its name as in JSON.
+public struct NamedValue: Sendable, Equatable {
+    public let name: String
+    public let value: Double
+
+    public init(_ name: String, _ value: Double) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// Test-then-train evaluation: scores every prediction with a known target before that target is learned
+/// (Gama, Sebastiao and Rodrigues 2013).
+public final class PrequentialEvaluation: Stateful {
+    private let classification: ClassificationMetrics?
+    private let regression: RegressionMetrics?
+    private let totals: StateArray<Double>
+
+    private enum Total {
+        static let records = 0
+        static let learned = 1
+        static let rejected = 2
+        static let weight = 3
+        static let loss = 4
+        static let scoredWeight = 5
+        static let weightedTarget = 6
+        static let features = 7
+        static let count = 8
+    }
+
+    public init(task: Task) {
+        classification = task == .regression ? nil : ClassificationMetrics(isBinary: task == .binary)
+        regression = task == .regression ? RegressionMetrics() : nil
+        totals = StateArray(count: Total.count)
+    }
+
+    public var state: [StateEntry] {
+        [StateEntry("totals", totals)]
+            + (classification?.state.prefixed("classification") ?? [])
+            + (regression?.state.prefixed("regression") ?? [])
+    }
+
+    /// Records predicted.
+    public var records: Int { Int(totals[Total.records]) }
+    /// Records with a known target, learned.
+    public var learned: Int { Int(totals[Total.learned]) }
+    public var rejected: Int { Int(totals[Total.rejected]) }
+    /// Sum of the weights of all records.
+    public var weight: Double { totals[Total.weight] }
+    /// Sum of weight times loss over the scored records.
+    public var lossSum: Double { totals[Total.loss] }
+    /// Sum of the weights of the scored records.
+    public var scoredWeight: Double { totals[Total.scoredWeight] }
+    /// Sum of weight times numeric target.
+    public var weightedTargetSum: Double { totals[Total.weightedTarget] }
+    public var featureCount: Int { Int(totals[Total.features]) }
+
+    public func countRejected(_ count: Int) { totals.base[Total.rejected] += Double(count) }
+
+    /// Scores one row of a batch.
+    ///
+    /// - Parameter knownClasses: classes the learner could tell apart when it predicted the row.
+    @inline(__always)
+    public func update(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, knownClasses: Int) {
+        let totals = totals.base
+        let weight = Double(features.weights[row])
+        totals[Total.records] += 1
+        totals[Total.weight] += weight
+        totals[Total.features] += Double(features.offsets[row + 1] - features.offsets[row])
+        if let classification {
+            let target = Int(features.classes[row])
+            guard target >= 0 else { return }
+            totals[Total.learned] += 1
+            totals[Total.weightedTarget] += weight * Double(target)
+            let outputs = UnsafePointer(predictions.outputs + row * predictions.stride)
+            classification.update(
+                target: target, predicted: Int(predictions.classes[row]), probabilities: outputs, known: knownClasses)
+            if knownClasses > 0 { addLoss(predictions.losses[row], weight) }
+        } else if let regression {
+            let target = features.targets[row]
+            guard !target.isNaN else { return }
+            totals[Total.learned] += 1
+            totals[Total.weightedTarget] += weight * target
+            regression.update(target: target, prediction: predictions.outputs[row * predictions.stride])
+            addLoss(predictions.losses[row], weight)
+        }
+    }
+
+    @inline(__always)
+    private func addLoss(_ loss: Double, _ weight: Double) {
+        guard weight > 0, loss.isFinite else { return }
+        totals.base[Total.loss] += loss * weight
+        totals.base[Total.scoredWeight] += weight
+    }
+
+    /// The learner's loss, averaged with the records' weights.
+    public var averageLoss: Double? { scoredWeight > 0 ? lossSum / scoredWeight : nil }
+
+    /// The metrics that apply, in JSON's names.
+    public var metrics: [NamedValue] {
+        named([
+            ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
+            ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
+            ("kappa_temporal", classification?.kappaTemporal), ("f1", classification?.f1),
+            ("mae", regression?.mae), ("rmse", regression?.rmse), ("r2", regression?.r2),
+            ("average_loss", averageLoss),
+        ])
+    }
+
+    /// What predictors that look at no field reach: accuracy for classes, RMSE (and MAE) for numbers.
+    public var baselines: [NamedValue] {
+        named([
+            ("no_change", classification?.noChange ?? regression?.noChangeRMSE),
+            ("majority", classification?.majorityClass), ("mean", regression?.meanRMSE),
+            ("no_change_mae", regression?.noChangeMAE), ("mean_mae", regression?.meanMAE),
+        ])
+    }
+
+    private func named(_ values: [(String, Double?)]) -> [NamedValue] {
+        values.compactMap { name, value in value.map { NamedValue(name, $0) } }
+    }
+}

@@ -1,0 +1,91 @@
+import Records
+
+/// How a format is told apart, sampled and decoded.
+public struct FormatDescriptor: Sendable {
+    public let name: String
+    public let summary: String
+    public let suffixes: [String]
+    /// Records bring their own features.
+    public let isFeatureNative: Bool
+    public let makeSampler: @Sendable () -> any RecordSampler
+    public let makeDecoder: @Sendable (Schema, DecoderOptions) -> any RecordDecoder
+}
+
+/// What decoders need to know besides the schema.
+public struct DecoderOptions: Sendable {
+    /// log2 of the hashed slots (feature-native formats).
+    public var bits = 18
+    /// Crosses by namespace need to know where namespaces begin.
+    public var keepsNamespaceSpans = false
+    /// Vowpal Wabbit's constant feature closes every row.
+    public var addsConstant = false
+    /// Categories and words are hashed as Vowpal Wabbit hashes them.
+    public var usesVWHashes = false
+
+    public init() {}
+}
+
+/// The formats there are.
+public enum FormatRegistry {
+    public static let all: [FormatDescriptor] = [
+        FormatDescriptor(
+            name: "jsonl", summary: "JSON Lines: one object a line", suffixes: [".jsonl", ".ndjson", ".json"],
+            isFeatureNative: false, makeSampler: { JSONLinesSampler() },
+            makeDecoder: { schema, options in JSONLinesDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+        FormatDescriptor(
+            name: "csv", summary: "comma-separated values with a header (RFC 4180)", suffixes: [".csv"],
+            isFeatureNative: false, makeSampler: { CSVSampler() },
+            makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+        FormatDescriptor(
+            name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
+            isFeatureNative: true, makeSampler: { VWTextSampler() },
+            makeDecoder: { schema, options in
+                VWTextDecoder(
+                    schema: schema,
+                    options: VWTextOptions(
+                        bits: options.bits, keepsNamespaceSpans: options.keepsNamespaceSpans,
+                        addsConstant: options.addsConstant))
+            }),
+        FormatDescriptor(
+            name: "libsvm", summary: "LIBSVM: label index:value ...", suffixes: [".libsvm", ".svm", ".svmlight"],
+            isFeatureNative: true, makeSampler: { LIBSVMSampler() },
+            makeDecoder: { schema, options in
+                LIBSVMDecoder(
+                    schema: schema, options: LIBSVMOptions(bits: options.bits, addsConstant: options.addsConstant))
+            }),
+    ]
+
+    public static func find(_ name: String) -> FormatDescriptor? { all.first { $0.name == name } }
+
+    /// The format of a stream by its name's suffix (compression's suffix aside), then by its first bytes.
+    public static func detect(name: String, head: UnsafeBufferPointer<UInt8>) throws(FormatError) -> FormatDescriptor {
+        var plain = name.lowercased()
+        for suffix in [".gz", ".zst", ".zstd"] where plain.hasSuffix(suffix) { plain.removeLast(suffix.count) }
+        if let found = all.first(where: { $0.suffixes.contains { plain.hasSuffix($0) } }) { return found }
+        let line = head.prefix { $0 != UInt8(ascii: "\n") }
+        let first = line.first { $0 > 0x20 }
+        let guess: String
+        if first == UInt8(ascii: "{") {
+            guess = "jsonl"
+        } else if first == UInt8(ascii: "@") || first == UInt8(ascii: "%") {
+            guess = "arff"
+        } else if line.contains(UInt8(ascii: "|")) {
+            guess = "vw"
+        } else if looksLikeLIBSVM(line) {
+            guess = "libsvm"
+        } else if line.contains(UInt8(ascii: ",")) || isUTF8(UnsafeBufferPointer(rebasing: line)) && !line.contains(0) {
+            guess = "csv"
+        } else {
+            throw FormatError("the format cannot be told from the first bytes; say --format")
+        }
+        guard let found = find(guess) else { throw FormatError("there is no format '\(guess)' yet; say --format") }
+        return found
+    }
+
+    /// A number, then at least one `digits:value`.
+    private static func looksLikeLIBSVM(_ line: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        let words = line.split(separator: 0x20)
+        guard words.count >= 2 else { return false }
+        return words[1].contains(UInt8(ascii: ":")) && words[1].first.map { (0x30...0x39).contains($0) } == true
+    }
+}

@@ -1,0 +1,230 @@
+import CBytes
+import Records
+
+/// The last preprocessing step: columns become rows of (index, value).
+///
+/// Number columns have slots of their own below `denseCount`; categories, words and crosses are hashed into the
+/// 2^bits slots above it. Missing numbers and categories give no feature.
+public final class FeatureEncoder {
+    /// Which hash places features.
+    public enum Style: Sendable {
+        /// Own slots for numbers, 64-bit hashes for the rest.
+        case native
+        /// Everything by Vowpal Wabbit's 32-bit hashes, zero values dropped, the constant as a feature.
+        case vw
+    }
+
+    private let schema: Schema
+    private let style: Style
+    private let bits: Int
+    /// Slots below the hashed ones.
+    public let denseCount: Int
+    private let numberNames: [String]
+    private let categorySalts: [UInt64]
+    private let vwNumberIndices: [UInt32]
+    private let hasTokens: Bool
+    private let hasIndicators: Bool
+    private let crosses: [FieldCross]
+
+    public init(schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross]) {
+        self.schema = schema
+        self.style = style
+        self.bits = bits
+        self.crosses = crosses
+        hasIndicators = indicators && style == .native
+        numberNames = schema.fields(.numeric, .both).map(\.name)
+        categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) }
+        vwNumberIndices = numberNames.map { vwHash($0, seed: 0) & UInt32((1 << bits) - 1) }
+        hasTokens = !schema.fields(.text).isEmpty
+        let numbers = numberNames.count * (hasIndicators ? 2 : 1)
+        // Whole cache lines, so that hashed slots are aligned like the dense ones.
+        denseCount = style == .native && !schema.isFeatureNative ? (numbers + 15) & ~15 : 0
+    }
+
+    /// All slots: indices lie below.
+    public var slotCount: Int { denseCount + (1 << bits) }
+
+    /// Columns that `encode` reads numbers from.
+    public var numberCount: Int { numberNames.count }
+
+    private var featuresPerRow: Int {
+        numberNames.count * (hasIndicators ? 2 : 1) + categorySalts.count + crosses.count + 1
+    }
+
+    /// Appends all rows of `batch` to `features` (which is empty).
+    ///
+    /// - Parameter learningNumbers: the numbers to learn from where they differ; the same missing ones.
+    public func encode(
+        _ batch: RecordBatch, learningNumbers: UnsafeMutablePointer<Double>?, into features: FeatureBatch
+    ) {
+        features.reserveFeatures(batch.rows * featuresPerRow + batch.tokens.count, keeping: 0)
+        if learningNumbers != nil { features.allocateLearningValues() }
+        var at = 0
+        features.offsets[0] = 0
+        for row in 0..<batch.rows {
+            let learning = learningNumbers.flatMap { numbers in
+                features.learningValues.map { LearningRow(numbers: numbers, values: $0) }
+            }
+            let start = at
+            switch style {
+            case .native: at = encodeNative(batch, row, at, features, learning)
+            case .vw: at = encodeVW(batch, row, at, features)
+            }
+            if learning == nil, let values = features.learningValues {
+                (values + start).update(from: features.values + start, count: at - start)
+            }
+            features.offsets[row + 1] = at
+        }
+        features.rows = batch.rows
+    }
+
+    private struct LearningRow {
+        let numbers: UnsafeMutablePointer<Double>
+        let values: UnsafeMutablePointer<Float>
+    }
+
+    @inline(__always)
+    private func encodeNative(
+        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ learning: LearningRow?
+    ) -> Int {
+        var at = start
+        let indices = features.indices
+        let values = features.values
+        let stride = batch.columnStride
+        var cell = batch.numbers + row
+        for column in 0..<batch.numericCount {
+            let value = cell.pointee
+            if !value.isNaN {
+                indices[at] = UInt32(truncatingIfNeeded: column)
+                values[at] = Self.narrow(value)
+                if let learning { learning.values[at] = Self.narrow(learning.numbers[column &* stride &+ row]) }
+                at &+= 1
+            } else if hasIndicators {
+                indices[at] = UInt32(truncatingIfNeeded: batch.numericCount &+ column)
+                values[at] = 1
+                learning?.values[at] = 1
+                at &+= 1
+            }
+            cell += stride
+        }
+        let shift = UInt64(64 &- bits)
+        let base = UInt32(truncatingIfNeeded: denseCount)
+        let first = at
+        categorySalts.withUnsafeBufferPointer { salts in
+            var category = batch.categories + row
+            for salt in salts {
+                let hash = category.pointee
+                if hash != 0 {
+                    indices[at] = base &+ UInt32(truncatingIfNeeded: Self.spread(hash ^ salt) &>> shift)
+                    values[at] = 1
+                    at &+= 1
+                }
+                category += stride
+            }
+        }
+        if hasTokens { at = encodeTokens(batch, row, at, features) }
+        for cross in crosses { at = encodeCross(cross, batch, row, at, features) }
+        if let learning, at > first {
+            (learning.values + first).update(from: values + first, count: at - first)
+        }
+        return at
+    }
+
+    private func encodeTokens(_ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch) -> Int {
+        var at = start
+        let first = row > 0 ? batch.tokenEnds[row - 1] : 0
+        for token in first..<batch.tokenEnds[row] {
+            features.indices[at] = hashed(batch.tokens[token])
+            features.values[at] = 1
+            at += 1
+        }
+        return at
+    }
+
+    private func encodeCross(
+        _ cross: FieldCross, _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch
+    ) -> Int {
+        var hash: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var value = 1.0
+        for member in cross.members {
+            switch member {
+            case .number(let column, let salt):
+                let number = batch.numbers[column * batch.columnStride + row]
+                guard !number.isNaN, number != 0 else { return start }
+                value *= number
+                hash = bytes_mix(hash &+ salt)
+            case .category(let column, let salt):
+                let category = batch.categories[column * batch.columnStride + row]
+                guard category != 0 else { return start }
+                hash = bytes_mix(hash &+ (category ^ salt))
+            }
+        }
+        features.indices[start] = hashed(hash)
+        features.values[start] = Self.narrow(value)
+        return start + 1
+    }
+
+    private func hashed(_ hash: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: denseCount) &+ UInt32(truncatingIfNeeded: Self.spread(hash) &>> UInt64(64 - bits))
+    }
+
+    /// Multiplicative hashing (Knuth 6.4): the top bits of a product with an odd constant.
+    @inline(__always)
+    private static func spread(_ hash: UInt64) -> UInt64 { (hash ^ (hash &>> 32)) &* 0x9e37_79b9_7f4a_7c15 }
+
+    /// To 32 bits, never infinite.
+    @inline(__always)
+    private static func narrow(_ value: Double) -> Float {
+        let narrowed = Float(value)
+        return narrowed.isFinite ? narrowed : (value > 0 ? 3e38 : -3e38)
+    }
+
+    /// Vowpal Wabbit's constant feature.
+    private static let vwConstant: UInt32 = 11_650_396
+
+    private func encodeVW(_ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch) -> Int {
+        let mask = UInt32((1 << bits) - 1)
+        var at = start
+        for column in 0..<batch.numericCount {
+            let value = batch.numbers[column * batch.columnStride + row]
+            if value.isNaN || value == 0 { continue }
+            features.indices[at] = vwNumberIndices[column]
+            features.values[at] = Self.narrow(value)
+            at += 1
+        }
+        for column in 0..<batch.categoricalCount {
+            let hash = batch.categories[column * batch.columnStride + row]
+            if hash == 0 { continue }
+            features.indices[at] = UInt32(truncatingIfNeeded: hash) & mask
+            features.values[at] = 1
+            at += 1
+        }
+        if hasTokens {
+            let first = row > 0 ? batch.tokenEnds[row - 1] : 0
+            for token in first..<batch.tokenEnds[row] {
+                features.indices[at] = UInt32(truncatingIfNeeded: batch.tokens[token]) & mask
+                features.values[at] = 1
+                at += 1
+            }
+        }
+        features.indices[at] = Self.vwConstant & mask
+        features.values[at] = 1
+        return at + 1
+    }
+}
+
+/// The salt of a category column, as the decoders' tokens have it.
+func categorySalt(_ name: String) -> UInt64 {
+    var name = name
+    return name.withUTF8 { bytes_mix(bytes_xxh3($0.baseAddress, $0.count)) }
+}
+
+/// Vowpal Wabbit's hash of a name (`--hash strings`): decimal names count as their number.
+func vwHash(_ name: String, seed: UInt32) -> UInt32 {
+    let trimmed = name.utf8.drop { $0 <= 0x20 }
+    if let number = UInt64(String(decoding: trimmed, as: UTF8.self)) {
+        return UInt32(truncatingIfNeeded: number) &+ seed
+    }
+    var name = name
+    return name.withUTF8 { bytes_murmur3($0.baseAddress, $0.count, seed) }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+
+/// The options that run, evaluate and predict share. Each may also stand in the environment (THALWEG_NAME) or in the
+/// configuration file.
+struct CommonOptions: ParsableArguments {
+    @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
+
+    @Option(name: [.long, .customShort("d")], help: "-, file or pattern; repeatable. Default: stdin.") var input: [String] = []
+    @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
+    @Flag(help: "Keep reading the last file as it grows.") var follow = false
+    @Option(help: "The field to predict.") var target: String?
+    @Option(help: "auto|binary|multiclass|regression") var task: String?
+    @Option(help: "The positive class of a binary task.") var positive: String?
+    @Option(help: "A,B: fields to leave out.") var ignore: [String] = []
+    @Option(help: "A,B: fields that are numbers only.") var numeric: [String] = []
+    @Option(help: "A,B: fields that are categories.") var categorical: [String] = []
+    @Option(help: "A,B: fields that are text.") var text: [String] = []
+    @Option(help: "The field that names a record.") var id: String?
+    @Option(help: "The field with a record's importance.") var weight: String?
+    @Option(help: "The field with a record's time.") var time: String?
+
+    @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
+    @Option(help: "Whose defaults: thalweg|vw|river.") var preset: String?
+    @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
+    @Option(help: "A,B: combine two fields; repeatable; '*,*' = all pairs.") var cross: [String] = []
+    @Option(name: [.long, .customShort("b")], help: "log2 of the hashed feature slots (18).") var bits: String?
+    @Option(help: "Records in a mini-batch (256).") var batchSize: String?
+    @Option(help: "How long an incomplete mini-batch waits (50ms).") var batchWait: String?
+    @Option(help: "sequential|mean") var batchMode: String?
+    @Option(help: "Of everything random (1).") var seed: String?
+
+    @Option(name: [.long, .customShort("p")], help: "-, file or none.") var predictions: String?
+    @Option(help: "Directory for snapshots; resumes from the newest in it.") var snapshots: String?
+    @Option(help: "Records between snapshots.") var snapshotEveryRecords: String?
+    @Option(help: "Time between snapshots (10s).") var snapshotEvery: String?
+    @Option(help: "Snapshots to keep (3).") var snapshotKeep: String?
+    @Option(help: "File for rejected records.") var quarantine: String?
+    @Option(help: "Stop when more than this share of the last 1,000 records was rejected.") var maxRejected: String?
+    @Option(help: "Longer records are rejected (16777216).") var maxRecordBytes: String?
+    @Option(name: [.long, .customShort("P")], help: "auto|none|N records a line.") var progress: String?
+    @Flag(help: "The report as one JSON object, the last line of stdout.") var json = false
+
+    /// What was given, by setting name.
+    var given: [String: [String]] {
+        func one(_ value: String?) -> [String] { value.map { [$0] } ?? [] }
+        return [
+            "input": input, "format": one(format), "follow": follow ? ["true"] : [], "target": one(target),
+            "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
+            "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
+            "learner": one(learner), "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
+            "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),
+            "predictions": one(predictions), "snapshots": one(snapshots),
+            "snapshot-every-records": one(snapshotEveryRecords), "snapshot-every": one(snapshotEvery),
+            "snapshot-keep": one(snapshotKeep), "quarantine": one(quarantine), "max-rejected": one(maxRejected),
+            "max-record-bytes": one(maxRecordBytes), "progress": one(progress), "json": json ? ["true"] : [],
+        ]
+    }
+
+    func settings() throws -> Settings { try Settings(commandLine: given, file: config) }
+}

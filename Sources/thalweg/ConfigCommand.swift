@@ -1,0 +1,42 @@
+import ArgumentParser
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Check or show the configuration in force.", subcommands: [Check.self, Show.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check", abstract: "Say whether a configuration file is right, and if not, what is wrong.")
+        @Argument(help: "The file.") var file: String
+
+        func run() throws {
+            let settings = try Settings(commandLine: [:], file: file)
+            _ = try settings.configuration()
+            _ = try settings.snapshotOptions()
+            _ = try settings.progressTable()
+            printData("ok: \(file)")
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Every setting with its value and where that came from.")
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "Configuration file.") var file: String?
+
+        func run() throws {
+            let settings = try Settings(commandLine: options.given, file: file ?? options.config)
+            _ = try settings.configuration()
+            for setting in Setting.all {
+                let texts = settings.texts(setting.name)
+                let value = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
+                let key = setting.path + ":"
+                printData("\(key.padded(to: 28)) \(value.padded(to: 24)) # \(settings.origin(setting.name).rawValue)")
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

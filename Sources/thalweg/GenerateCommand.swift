@@ -1,0 +1,77 @@
+import ArgumentParser
+import Components
+import Generators
+import Glibc
+
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate", abstract: "Write a synthetic stream to stdout (target field: class).",
+        discussion: "thalweg list generators names them; options stand behind the name: sea:function=2,noise=10")
+
+    @Argument(help: "NAME or NAME:option=value,...") var name: String
+    @Option(name: [.long, .customShort("n")], help: "How many; 0 = until the reader goes away.") var records = 100_000
+    @Option(help: "Seed of the records (each generator's own default).") var seed: UInt64?
+    @Option(help: "csv|jsonl|vw|libsvm|arff") var format = "jsonl"
+    @Option(help: "Records per second at most; 0 = as fast as it goes.") var rate = 0.0
+
+    func run() throws {
+        guard records >= 0, rate >= 0 else { throw UsageError("--records and --rate take numbers of at least 0") }
+        var generator: any RecordGenerator
+        var writer: any RecordWriter
+        do {
+            let specification = try ComponentSpecification(parsing: name)
+            var options: [String: Double] = [:]
+            for (option, text) in specification.fields {
+                guard let value = text == "true" ? 1 : text == "false" ? 0 : Double(text) else {
+                    throw UsageError("\(specification.name): \(option)=\(text) is not a number")
+                }
+                options[option] = value
+            }
+            generator = try GeneratorRegistry.find(specification.name).make(seed, options)
+            writer = try RecordFormat.find(format).makeWriter(relation: specification.name)
+        } catch let error as GeneratorError { throw UsageError(error.description) } catch let error as SettingError {
+            throw UsageError(error.description)
+        }
+        produce(&generator, &writer)
+    }
+
+    private func produce(_ generator: inout any RecordGenerator, _ writer: inout any RecordWriter) {
+        let values = UnsafeMutableBufferPointer<Double>.allocate(capacity: generator.fields.count)
+        defer { values.deallocate() }
+        var bytes: [UInt8] = []
+        writer.header(generator.fields, into: &bytes)
+        var written = 0
+        var start = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &start)
+        while records == 0 || written < records {
+            generator.next(into: values)
+            writer.write(UnsafeBufferPointer(values), into: &bytes)
+            written += 1
+            let isPaced = rate > 0
+            if bytes.count >= 1 << 16 || isPaced && written % max(1, Int(rate / 50)) == 0 {
+                guard flush(&bytes) else { return }
+                if isPaced { wait(until: Double(written) / rate, since: start) }
+            }
+        }
+        _ = flush(&bytes)
+    }
+
+    /// False: nobody reads any more.
+    private func flush(_ bytes: inout [UInt8]) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress?.advanced(by: done), $0.count - done) }
+            if count < 0, errno != EINTR { return false }
+            done += max(count, 0)
+        }
+        bytes.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    private func wait(until seconds: Double, since start: timespec) {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        let elapsed = Double(now.tv_sec - start.tv_sec) + Double(now.tv_nsec - start.tv_nsec) / 1e9
+        if elapsed < seconds { usleep(UInt32((seconds - elapsed) * 1e6)) }
+    }
+}

@@ -1,0 +1,75 @@
+import Components
+
+/// A wrong setting: where it came from, and what would be right.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// One setting: its name on the command line, its place in the configuration file, its meaning.
+struct Setting {
+    enum Kind {
+        case text
+        case list
+        case flag
+    }
+
+    /// As on the command line, without dashes.
+    let name: String
+    /// Section and key in the file; the name at top level always works too.
+    let path: String
+    let kind: Kind
+    let defaultText: String
+    let summary: String
+
+    init(_ name: String, _ path: String, _ summary: String, _ kind: Kind = .text, default defaultText: String = "") {
+        self.name = name
+        self.path = path
+        self.kind = kind
+        self.defaultText = defaultText
+        self.summary = summary
+    }
+
+    var environmentName: String {
+        "THALWEG_" + String(name.map { $0 == "-" ? "_" : Character($0.uppercased()) })
+    }
+
+    static let all: [Setting] = [
+        Setting("input", "input.path", "where records come from: -, files, patterns", .list, default: "-"),
+        Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
+        Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
+        Setting("target", "schema.target", "the field to predict"),
+        Setting("task", "schema.task", "auto|binary|multiclass|regression", default: "auto"),
+        Setting("positive", "schema.positive", "the positive class of a binary task"),
+        Setting("ignore", "schema.ignore", "fields to leave out", .list),
+        Setting("numeric", "schema.numeric", "fields that are numbers and nothing else", .list),
+        Setting("categorical", "schema.categorical", "fields that are categories", .list),
+        Setting("text", "schema.text", "fields that are text: one feature a word", .list),
+        Setting("id", "schema.id", "the field that names a record"),
+        Setting("weight", "schema.weight", "the field with the record's importance"),
+        Setting("time", "schema.time", "the field with the record's time"),
+        Setting("learner", "learner", "NAME:field=value,...", default: "linear"),
+        Setting("preset", "preset", "whose defaults: thalweg|vw|river", default: "thalweg"),
+        Setting("pipeline", "pipeline", "preprocessing steps in order: NAME:field=value,...", .list),
+        Setting("cross", "cross", "A,B: the combination of two fields as a feature; *,* = all pairs", .list),
+        Setting("bits", "bits", "log2 of the hashed feature slots", default: "18"),
+        Setting("batch-size", "batch-size", "records in a mini-batch", default: "256"),
+        Setting("batch-wait", "batch-wait", "how long an incomplete mini-batch waits for records", default: "50ms"),
+        Setting("batch-mode", "batch-mode", "sequential|mean", default: "sequential"),
+        Setting("seed", "seed", "of everything random", default: "1"),
+        Setting("predictions", "output.predictions", "-, a file, or none"),
+        Setting("quarantine", "output.quarantine", "file for rejected records"),
+        Setting("snapshots", "snapshots.directory", "directory for snapshots; resume from the newest there"),
+        Setting("snapshot-every-records", "snapshots.every-records", "records between snapshots; 0 = by time", default: "0"),
+        Setting("snapshot-every", "snapshots.every", "time between snapshots", default: "10s"),
+        Setting("snapshot-keep", "snapshots.keep", "snapshots to keep", default: "3"),
+        Setting("max-rejected", "evaluation.max-rejected", "stop when more of the last 1,000 are rejected", default: "1"),
+        Setting("max-record-bytes", "input.max-record-bytes", "longer records are rejected", default: "16777216"),
+        Setting("progress", "evaluation.progress", "auto|none|N records a line", default: "auto"),
+        Setting("json", "evaluation.json", "the report as one JSON object on stdout", .flag, default: "false"),
+    ]
+
+    /// The setting of a name, or of a path in the file.
+    static func find(_ name: String) -> Setting? { all.first { $0.name == name || $0.path == name } }
+}

@@ -1,0 +1,106 @@
+import Components
+import Yams
+
+/// A configuration file: YAML (so also JSON) with the settings' names as keys, grouped in sections.
+enum SettingsFile {
+    /// Sections that belong to parts of the engine which this version does not have.
+    private static let reserved = ["http", "metrics", "logger"]
+
+    /// The settings in a file, by name. `${NAME}` and `${NAME:default}` stand for environment variables.
+    static func read(_ path: String) throws -> [String: [String]] {
+        let text: String
+        do { text = try interpolated(TextFile.read(path), path) } catch let error as UsageError { throw error }
+        let root: Node?
+        do { root = try Yams.compose(yaml: text) } catch {
+            throw UsageError("'\(path)': \(error)")
+        }
+        guard let root else { return [:] }
+        guard let mapping = root.mapping else { throw UsageError("'\(path)' is not a mapping of keys to values") }
+        var settings: [String: [String]] = [:]
+        for (key, node) in mapping {
+            try read(key.string ?? "", node, path, &settings)
+        }
+        return settings
+    }
+
+    private static func read(
+        _ key: String, _ node: Node, _ file: String, _ settings: inout [String: [String]]
+    ) throws {
+        switch key {
+        case "learner": settings["learner"] = [try specification(node, "learner", file)]
+        case "pipeline":
+            guard let steps = node.sequence else { throw UsageError("'\(file)': pipeline is a list of steps") }
+            settings["pipeline"] = try steps.map { try specification($0, "pipeline", file) }
+        case "input" where node.mapping == nil: settings["input"] = try texts(node, key, file)
+        case _ where reserved.contains(key):
+            if let section = node.mapping, let first = section.first?.key.string {
+                throw UsageError("'\(file)': \(key).\(first) is not available in this version")
+            }
+        default:
+            if let section = node.mapping {
+                for (name, value) in section {
+                    let path = "\(key).\(name.string ?? "")"
+                    guard let setting = Setting.all.first(where: { $0.path == path }) else {
+                        throw unknown(path, file)
+                    }
+                    settings[setting.name] = try texts(value, path, file)
+                }
+            } else {
+                guard let setting = Setting.all.first(where: { $0.name == key || $0.path == key }) else {
+                    throw unknown(key, file)
+                }
+                settings[setting.name] = try texts(node, key, file)
+            }
+        }
+    }
+
+    private static func unknown(_ key: String, _ file: String) -> UsageError {
+        UsageError("'\(file)': unknown key '\(key)'" + didYouMean(key, Setting.all.flatMap { [$0.path, $0.name] }))
+    }
+
+    private static func texts(_ node: Node, _ key: String, _ file: String) throws -> [String] {
+        if let sequence = node.sequence {
+            return try sequence.map { item in
+                guard let text = item.scalar?.string else { throw UsageError("'\(file)': \(key) holds plain values only") }
+                return text
+            }
+        }
+        guard let text = node.scalar?.string else { throw UsageError("'\(file)': \(key) is not a plain value or list") }
+        return [text]
+    }
+
+    /// `NAME`, `NAME:field=value`, `{name: NAME, field: value}` or `{NAME: {field: value}}`.
+    private static func specification(_ node: Node, _ key: String, _ file: String) throws -> String {
+        if let text = node.scalar?.string { return text }
+        guard var mapping = node.mapping.map(Array.init) else {
+            throw UsageError("'\(file)': \(key) takes NAME:field=value or {name: NAME, field: value}")
+        }
+        var name = mapping.first { $0.key.string == "name" }?.value.string
+        mapping.removeAll { $0.key.string == "name" }
+        if name == nil, mapping.count == 1, let inner = mapping[0].value.mapping {
+            name = mapping[0].key.string
+            mapping = Array(inner)
+        }
+        guard let name else { throw UsageError("'\(file)': \(key) has no name") }
+        let fields = try mapping.map { "\($0.key.string ?? "")=\(try texts($0.value, key, file).joined(separator: "+"))" }
+        return fields.isEmpty ? name : "\(name):\(fields.joined(separator: ","))"
+    }
+
+    private static func interpolated(_ text: String, _ file: String) throws -> String {
+        var result = ""
+        var rest = text[...]
+        while let start = rest.firstRange(of: "${") {
+            result += rest[..<start.lowerBound]
+            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
+                throw UsageError("'\(file)': '${' without '}'")
+            }
+            let parts = rest[start.upperBound..<end].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let value = TextFile.environment(String(parts[0])) ?? (parts.count == 2 ? String(parts[1]) : nil) else {
+                throw UsageError("'\(file)': the environment variable \(parts[0]) is not set and has no default")
+            }
+            result += value
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + rest
+    }
+}

@@ -1,0 +1,146 @@
+import ArgumentParser
+import Connectors
+import Engine
+import Files
+import Glibc
+import Records
+import Snapshots
+import StandardStreams
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Predict every record, learn those with a target, take snapshots, resume.",
+        discussion: "Running the same command again continues where the newest snapshot in --snapshots stands.")
+
+    @OptionGroup var options: CommonOptions
+
+    func run() throws {
+        let settings = try options.settings()
+        var stream = try StreamRun(settings, defaultPredictions: "-")
+        stream.options.snapshots = try settings.snapshotOptions()
+        try stream.execute()
+    }
+}
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Test, then train on every record, and report how well it went.")
+
+    @OptionGroup var options: CommonOptions
+
+    func run() throws {
+        let settings = try options.settings()
+        var stream = try StreamRun(settings, defaultPredictions: "none")
+        stream.options.snapshots = try settings.snapshotOptions()
+        try stream.execute()
+    }
+}
+
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict", abstract: "Predict from a snapshot; learn nothing.")
+
+    @OptionGroup var options: CommonOptions
+    @Option(help: "A snapshot file, or a directory of them (the newest good one is used).") var snapshot: String
+
+    func run() throws {
+        let settings = try options.settings()
+        guard !settings.isGiven("snapshots") else { throw UsageError("predict learns nothing: use --snapshot, not --snapshots") }
+        var stream = try StreamRun(settings, defaultPredictions: "-")
+        stream.options.learns = false
+        stream.options.snapshotPath = try Self.file(snapshot)
+        try stream.execute()
+    }
+
+    private static func file(_ path: String) throws -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw EngineError("cannot open '\(path)': \(String(cString: strerror(errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return path }
+        for candidate in try SnapshotStore.paths(in: path).reversed() {
+            do {
+                try Snapshot(path: candidate).verify()
+                return candidate
+            } catch { complain("thalweg: \(error); using the one before it") }
+        }
+        throw EngineError("there is no good snapshot in '\(path)'")
+    }
+}
+
+/// A run as the settings describe it.
+struct StreamRun {
+    let settings: Settings
+    let configuration: Configuration
+    var options = RunOptions()
+
+    init(_ settings: Settings, defaultPredictions: String) throws {
+        self.settings = settings
+        configuration = try settings.configuration()
+        options.stop = stopRequest
+        options.warn = { complain("thalweg: \($0)") }
+        options.progress = try settings.progressTable()
+        switch settings.text("predictions") ?? defaultPredictions {
+        case "none": break
+        case "-": options.predictions = StandardOutput()
+        case let path: options.predictions = try FileSink(path: path)
+        }
+        if let path = settings.text("quarantine") { options.quarantine = try FileSink(path: path) }
+    }
+
+    func execute() throws {
+        installSignalHandlers()
+        let source = try settings.source()
+        let json = try settings.flag("json")
+        let report: RunReport
+        do { report = try Run(configuration, source: source, options: options).execute() } catch let error as ConnectorError {
+            throw EngineError(error.description)
+        } catch let error as SnapshotError { throw EngineError(error.description) }
+        if settings.text("progress") != "none" { complain(report.summary) }
+        if json { printData(report.json.text) }
+        if report.records == 0, report.rejected > 0 {
+            throw EngineError("no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")
+        }
+        if stopRequest.signal > 0 { throw ExitCode(128 + stopRequest.signal) }
+    }
+}
+
+extension Settings {
+    func source() throws -> any Source {
+        let inputs = texts("input")
+        if inputs == ["-"] { return StandardInput() }
+        guard !inputs.contains("-") else { throw UsageError("--input - cannot be combined with files") }
+        var paths: [String] = []
+        for input in inputs {
+            if let scheme = input.firstRange(of: "://") {
+                throw UsageError("--input \(input): there is no '\(input[..<scheme.lowerBound])' connector in this version")
+            }
+            for path in try FileSource.expand(input) where !paths.contains(path) { paths.append(path) }
+        }
+        return FileSource(paths: paths, follows: try flag("follow"))
+    }
+
+    func snapshotOptions() throws -> SnapshotOptions? {
+        guard let directory = text("snapshots") else {
+            for name in ["snapshot-every-records", "snapshot-every", "snapshot-keep"] where isGiven(name) {
+                throw UsageError("--\(name) needs --snapshots DIRECTORY")
+            }
+            return nil
+        }
+        var options = SnapshotOptions(directory: directory)
+        options.everyRecords = try integer("snapshot-every-records", in: 0...Int.max)
+        let byTime = isGiven("snapshot-every") || options.everyRecords == 0
+        options.everySeconds = byTime ? try seconds("snapshot-every") : 0
+        options.keep = try integer("snapshot-keep", in: 1...1_000_000)
+        return options
+    }
+
+    func progressTable() throws -> ProgressTable? {
+        let isTerminal = isatty(2) == 1
+        switch text("progress") ?? "auto" {
+        case "none": return nil
+        case "auto": return ProgressTable(interval: 0, isTerminal: isTerminal)
+        default: return ProgressTable(interval: try integer("progress", in: 1...Int.max), isTerminal: isTerminal)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Engine
+import Glibc
+
+/// The command line: the composition root, and the only target that imports concrete connectors.
+struct Thalweg: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "thalweg",
+        abstract: "Learns from a stream of records and predicts from the same process, continuously.",
+        discussion: """
+            thalweg evaluate --input data.csv --target class     test, then train; print how well it goes
+            tail -f events.jsonl | thalweg run --target clicked  predict every record, learn those with a target
+            thalweg generate sea --records 100000 | thalweg evaluate --target class --json
+            """,
+        version: engineVersion,
+        subcommands: [
+            RunCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self, SnapshotCommand.self,
+            ConfigCommand.self, ListCommand.self, DescribeCommand.self,
+        ])
+}
+
+/// Exit codes: 0 end of input, 1 runtime error, 2 usage, 128 + signal after draining and a last snapshot.
+enum ExitStatus {
+    static let runtime: Int32 = 1
+    static let usage: Int32 = 2
+}
+
+/// Prints to stderr, which is not for data.
+func complain(_ text: String) {
+    var line = text + "\n"
+    line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+}
+
+/// Prints data to stdout.
+func printData(_ text: String) {
+    var line = text + "\n"
+    line.withUTF8 { bytes in
+        var done = 0
+        while done < bytes.count {
+            let count = write(1, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+            if count < 0, errno != EINTR { return }
+            done += max(count, 0)
+        }
+    }
+}
+
+@main
+enum Main {
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try Thalweg.parseAsRoot()
+            try command.run()
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    private static func report(_ error: any Error) -> Int32 {
+        switch error {
+        case let error as EngineError:
+            complain("thalweg: \(error.description)")
+            return error.kind == .usage ? ExitStatus.usage : ExitStatus.runtime
+        case let error as UsageError:
+            complain("thalweg: \(error.description)")
+            return ExitStatus.usage
+        case let code as ExitCode: return code.rawValue
+        default: break
+        }
+        let code = Thalweg.exitCode(for: error)
+        let message = Thalweg.fullMessage(for: error)
+        if code == .success {
+            printData(message)
+            return 0
+        }
+        if code == .validationFailure {
+            complain(message)
+            return ExitStatus.usage
+        }
+        complain("thalweg: \(error)")
+        return ExitStatus.runtime
+    }
+}
