@@ -70,7 +70,7 @@ let package = Package(
         tests("Generators", ["Generators"]),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "State"]),
-        tests("Learners", ["Learners", "Preprocessing", "Components", "Records", "State"]),
+        tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
     ],
     cxxLanguageStandard: .cxx17
 )

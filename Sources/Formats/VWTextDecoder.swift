@@ -61,14 +61,11 @@ public final class VWTextDecoder: RecordDecoder {
             let start = base + cursor
             scan.beginRecord()
             runs.begin()
-            var outcome = LineOutcome.record
-            var end: UnsafePointer<UInt8>
-            var mayBeHigh = true
+            var (outcome, end, mayBeHigh) = (LineOutcome.record, start, true)
             if let plain = decodePlain(&scan, start, batch, &sink) {
                 end = plain
                 mayBeHigh = scan.sawHighByte
             } else {
-                end = start
                 while end.pointee != UInt8(ascii: "\n") { end += 1 }
                 outcome = decodeUnusual(start, end, batch, &sink)
                 scan = FeatureScan(end + 1)

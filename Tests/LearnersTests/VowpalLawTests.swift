@@ -33,7 +33,7 @@ import Testing
         func number() -> Float {
             let value = Float.random(in: -2...2, using: &random)
             guard isExtreme else { return value == 0 ? 1 : value }
-            let powers: [Float] = [0, 1e-45, 1e-30, 1e-19, 1, 1e10, 1e19, 1e30, 3e38]
+            let powers: [Float] = [0, Float.leastNonzeroMagnitude, 1e-30, 1e-19, 1, 1e10, 1e19, 1e30, 3e38]
             return min(max(value * powers[Int.random(in: 0..<9, using: &random)], -3.4e38), 3.4e38)
         }
         features.offsets[0] = 0

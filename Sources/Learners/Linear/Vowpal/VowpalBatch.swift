@@ -47,23 +47,31 @@ struct VowpalBatch<Rule: VowpalRule> {
             let isLearned = learns && isFinite(label) && weight > 0 && isFinite(weight)
             if isLearned, Rule.widensFirst { scalars.widen(label) }
             let record = row(index, features.values)
-            let raw = rule.score(record, 0)
-            var answer = scalars.clip(raw)
-            var judged = answer
+            var answer = scalars.clip(rule.score(record, 0))
+            var loss = rule.loss.value(answer, label)
             if isLearned {
                 if !Rule.widensFirst { scalars.widen(label) }
                 if learnsOther {
                     let other = row(index, learningValues)
-                    _ = rule.learn(other, 0, label, weight, scalars.clip(rule.score(other, 0)))
+                    _ = learn(other, 0, label, weight, scalars.clip(rule.score(other, 0)))
                 } else {
-                    judged = rule.learn(record, 0, label, weight, answer)
+                    let target = VowpalTarget(label: label, weight: weight, prediction: answer, loss: loss)
+                    let judged = rule.learn(record, 0, target)
                     if Rule.answersWhileLearning { answer = judged }
+                    if !Rule.widensFirst { loss = rule.loss.value(judged, label) }
                 }
                 scalars.base[VowpalScalars.time] += Double(weight)
             }
-            predictions.losses[index] = finite(rule.loss.value(judged, label))
+            predictions.losses[index] = finite(loss)
             store(index, answer, isBinary)
         }
+    }
+
+    @inline(__always)
+    private func learn(_ row: VowpalRow, _ column: Int, _ label: Float, _ weight: Float, _ prediction: Float) -> Float {
+        let loss = rule.loss.value(prediction, label)
+        return rule.learn(
+            row, column, VowpalTarget(label: label, weight: weight, prediction: prediction, loss: loss))
     }
 
     @inline(__always)
@@ -105,7 +113,7 @@ struct VowpalBatch<Rule: VowpalRule> {
             for column in 0..<scores.count {
                 let label: Float = column == target ? 1 : -1
                 scalars.widen(label)
-                _ = rule.learn(learned, column, label, weight, scores[column])
+                _ = learn(learned, column, label, weight, scores[column])
             }
             scalars.base[VowpalScalars.time] += Double(weight)
         }

@@ -62,8 +62,9 @@ struct VowpalGradient<Loss: VowpalLoss>: VowpalRule {
     }
 
     @inline(__always)
-    func learn(_ row: VowpalRow, _ column: Int, _ y: Float, _ weight: Float, _ p: Float) -> Float {
-        guard loss.value(p, y) > 0 else { return p }
+    func learn(_ row: VowpalRow, _ column: Int, _ target: VowpalTarget) -> Float {
+        let (p, y, weight) = (target.prediction, target.label, target.weight)
+        guard target.loss > 0 else { return p }
         var reach: Float = 0
         if settings.adaptive || settings.normalized {
             let g = weight * loss.squaredGradient(p, y)

@@ -34,9 +34,9 @@ struct VowpalProximal<Loss: VowpalLoss>: VowpalRule {
     func score(_ row: VowpalRow, _ column: Int) -> Float { storedScore(view, row, column) }
 
     @inline(__always)
-    func learn(_ row: VowpalRow, _ column: Int, _ y: Float, _ weight: Float, _ p: Float) -> Float {
+    func learn(_ row: VowpalRow, _ column: Int, _ target: VowpalTarget) -> Float {
         let p = scalars.clip(score(row, column))
-        let u = loss.derivative(p, y) * weight
+        let u = loss.derivative(p, target.label) * target.weight
         for at in 0..<row.count {
             let element = view.element(row.indices[at], column)
             let slot = view.base + element &* 4
@@ -75,7 +75,7 @@ struct VowpalPistol<Loss: VowpalLoss>: VowpalRule {
     func score(_ row: VowpalRow, _ column: Int) -> Float { storedScore(view, row, column) }
 
     @inline(__always)
-    func learn(_ row: VowpalRow, _ column: Int, _ y: Float, _ weight: Float, _ p: Float) -> Float {
+    func learn(_ row: VowpalRow, _ column: Int, _ target: VowpalTarget) -> Float {
         var sum: Float = 0
         for at in 0..<row.count where row.values[at] != 0 {
             let element = view.element(row.indices[at], column)
@@ -89,7 +89,7 @@ struct VowpalPistol<Loss: VowpalLoss>: VowpalRule {
             view.mark(element)
         }
         let p = scalars.clip(sum)
-        let u = loss.derivative(p, y) * weight
+        let u = loss.derivative(p, target.label) * target.weight
         for at in 0..<row.count {
             let slot = view.base + view.element(row.indices[at], column) &* 4
             let gradient = u * row.values[at]
@@ -126,7 +126,7 @@ struct VowpalCoin<Loss: VowpalLoss>: VowpalRule {
     }
 
     @inline(__always)
-    func learn(_ row: VowpalRow, _ column: Int, _ y: Float, _ weight: Float, _ p: Float) -> Float {
+    func learn(_ row: VowpalRow, _ column: Int, _ target: VowpalTarget) -> Float {
         var sum: Float = 0
         var norm: Float = 0
         for at in 0..<row.count {
@@ -139,11 +139,11 @@ struct VowpalCoin<Loss: VowpalLoss>: VowpalRule {
         // The average norm is common to all classes.
         let norms = scalars.normSum(0)
         let weights = scalars.weightSum(0)
-        norms.pointee += Double(weight) * Double(norm)
-        weights.pointee += Double(weight)
+        norms.pointee += Double(target.weight) * Double(norm)
+        weights.pointee += Double(target.weight)
         let average = Float((norms.pointee + 1e-6) / weights.pointee)
         let p = scalars.clip(sum / average)
-        let u = loss.derivative(p, y) * weight
+        let u = loss.derivative(p, target.label) * target.weight
         if isFinite(u), isFinite(average), average > 0 {
             for at in 0..<row.count { update(row, at, column, u, average) }
         }

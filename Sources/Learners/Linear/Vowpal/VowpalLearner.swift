@@ -50,7 +50,10 @@ final class VowpalLearner: Learner {
 
     func stateDidChange() {
         table.arrayDidChange()
-        classCount = Int(exactly: shared[VowpalScalars.classCount]) ?? 0
+        // Never more classes than there is room for, whatever the array says.
+        let room = min(1 << table.classShift, (shared.count - VowpalScalars.head) / 2)
+        let count = Int(exactly: shared[VowpalScalars.classCount]) ?? 0
+        classCount = task == .multiclass ? min(max(count, 0), room) : task == .binary ? 2 : 0
         scores = Array(repeating: 0, count: classCount)
     }
 

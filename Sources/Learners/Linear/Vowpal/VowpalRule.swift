@@ -10,11 +10,20 @@ protocol VowpalRule {
     /// The sum of weights times values for one class. Changes nothing.
     func score(_ row: VowpalRow, _ column: Int) -> Float
 
-    /// Learns label `y` with importance `weight` (above 0), given the prediction `p`. Returns the prediction that the
-    /// loss is taken from.
-    func learn(_ row: VowpalRow, _ column: Int, _ y: Float, _ weight: Float, _ p: Float) -> Float
+    /// Learns from one record, for one class. Returns the prediction that the loss is taken from.
+    func learn(_ row: VowpalRow, _ column: Int, _ target: VowpalTarget) -> Float
 }
 
 /// Whether a number may enter the state.
 @inline(__always)
 func isFinite(_ number: Float) -> Bool { abs(number) <= Float.greatestFiniteMagnitude }
+
+/// What a record is learned with.
+struct VowpalTarget {
+    let label: Float
+    /// The importance, above 0.
+    let weight: Float
+    /// What was predicted, and its loss.
+    let prediction: Float
+    let loss: Float
+}

@@ -48,7 +48,7 @@ final class VowpalTable {
 
     /// Derives the class stride from the array's length, after it was overwritten.
     func arrayDidChange() {
-        classShift = max((array.count / slotCount).trailingZeroBitCount, 0)
+        classShift = max(array.count / slotCount, 1).trailingZeroBitCount
     }
 
     /// Pointers for one batch.
