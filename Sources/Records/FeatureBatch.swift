@@ -76,6 +76,7 @@ public final class FeatureBatch: @unchecked Sendable {
             let first = row > 0 ? spanEnds[row - 1] : 0
             let removed = spanEnds[row] - first
             spans.removeSubrange(first..<first + removed)
+            for later in first..<spans.count { spans[later] = spans[later].moved(by: -count) }
             spanEnds.remove(at: row)
             for later in row..<spanEnds.count { spanEnds[later] -= removed }
         }
@@ -127,5 +128,9 @@ public struct NamespaceSpan: Sendable {
         self.initial = initial
         self.start = start
         self.end = end
+    }
+
+    func moved(by distance: Int) -> NamespaceSpan {
+        NamespaceSpan(initial: initial, start: start + distance, end: end + distance)
     }
 }

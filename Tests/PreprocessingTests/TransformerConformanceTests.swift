@@ -140,7 +140,7 @@ final class Block {
                     guard let first = values.baseAddress else { return }
                     transformer.process(
                         NumberColumns(
-                            rows: rows, capacity: rows, count: 3, values: first,
+                            rows: rows, stride: rows, count: 3, values: first,
                             learningValues: learnsFirst ? learning.baseAddress : nil,
                             learns: learns ? flags.baseAddress : nil))
                 }
