@@ -139,7 +139,7 @@ final class OptimizedGoldenRows {
                         guard let first = values.baseAddress else { return }
                         step.process(
                             NumberColumns(
-                                rows: count, capacity: count, count: numeric.count, values: first,
+                                rows: count, stride: count, count: numeric.count, values: first,
                                 learningValues: learning.baseAddress, learns: learns.baseAddress))
                     }
                 }

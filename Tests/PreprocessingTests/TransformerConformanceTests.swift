@@ -14,6 +14,7 @@ import Testing
 
     static let rows: [Row] = [
         Row(name: "standardize", fields: [:]), Row(name: "standardize", fields: ["limit": "3"]),
+        Row(name: "standardize", fields: ["winsorize": "2"]),
         Row(name: "adaptive-standardize", fields: [:]), Row(name: "adaptive-standardize", fields: ["fading": "0.3"]),
         Row(name: "min-max", fields: [:]), Row(name: "max-abs", fields: [:]),
         Row(name: "impute", fields: [:]), Row(name: "impute", fields: ["strategy": "median"]),
@@ -140,7 +141,7 @@ final class Block {
                     guard let first = values.baseAddress else { return }
                     transformer.process(
                         NumberColumns(
-                            rows: rows, capacity: rows, count: 3, values: first,
+                            rows: rows, stride: rows, count: 3, values: first,
                             learningValues: learnsFirst ? learning.baseAddress : nil,
                             learns: learns ? flags.baseAddress : nil))
                 }
