@@ -14,6 +14,7 @@ import Testing
 
     static let rows: [Row] = [
         Row(name: "standardize", fields: [:]), Row(name: "standardize", fields: ["limit": "3"]),
+        Row(name: "standardize", fields: ["winsorize": "2"]),
         Row(name: "adaptive-standardize", fields: [:]), Row(name: "adaptive-standardize", fields: ["fading": "0.3"]),
         Row(name: "min-max", fields: [:]), Row(name: "max-abs", fields: [:]),
         Row(name: "impute", fields: [:]), Row(name: "impute", fields: ["strategy": "median"]),
