@@ -64,7 +64,9 @@ let package = Package(
                 "Learners", "Records", "Snapshots", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
-            ], path: "Sources/thalweg", swiftSettings: strict),
+            ], path: "Sources/thalweg", swiftSettings: strict,
+            // One file that starts in a millisecond and needs no Swift libraries beside it.
+            linkerSettings: [.unsafeFlags(["-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections"], .when(configuration: .release))]),
 
         tests("Formats", ["Formats", "Records"]),
         tests("Generators", ["Generators"]),

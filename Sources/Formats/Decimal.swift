@@ -108,7 +108,7 @@ func readNumber(_ field: UnsafeBufferPointer<UInt8>) -> NumberReading {
     while let first = text.first, first == 0x20 || first == 0x09 { text.removeFirst() }
     if isMissing(UnsafeBufferPointer(rebasing: text)) { return .missing }
     guard text.count < 1024 else { return .notANumber }
-    guard text.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else {
+    guard text.allSatisfy(mayStandInNumber) else {
         let word = String(decoding: text, as: UTF8.self).lowercased()
         return ["inf", "infinity", "+inf", "-inf", "-infinity", "+infinity"].contains(word) ? .outOfRange : .notANumber
     }
@@ -121,6 +121,11 @@ func readNumber(_ field: UnsafeBufferPointer<UInt8>) -> NumberReading {
         guard let end, end == base + text.count else { return .notANumber }
         return value.isFinite ? .number(value) : .outOfRange
     }
+}
+
+/// Digits, signs, the point and the exponent's letter.
+private func mayStandInNumber(_ byte: UInt8) -> Bool {
+    byte &- 0x30 <= 9 || byte == 0x2b || byte == 0x2d || byte == 0x2e || byte | 0x20 == 0x65
 }
 
 /// Whether a field's text stands for a missing value: empty, NA, NaN, null or ?.
