@@ -149,7 +149,7 @@ public final class CSVDecoder: RecordDecoder {
             unescaped.count += 1
             start = end
         }
-        store.batch.chunks.insert(unescaped, at: 0)
+        store.keep(unescaped)
         if let failure = record.failure { store.failure = failure }
         if record.ends.count != columns.count { mismatch(&store, record.ends.count, columns.count) }
         guard let base = text.baseAddress else { return nil }
@@ -187,10 +187,4 @@ public final class CSVDecoder: RecordDecoder {
 
     /// Fields of the schema that the current part has no column for.
     private var missingSinks: [FieldSink] = []
-}
-
-/// The hash of a feature's name in Vowpal Wabbit's default namespace.
-private func vwSeed(_ name: String) -> UInt32 {
-    var name = name
-    return name.withUTF8 { vwNameHash($0, seed: 0) }
 }

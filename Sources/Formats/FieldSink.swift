@@ -87,6 +87,12 @@ func vwNameHash(_ name: UnsafeBufferPointer<UInt8>, seed: UInt32) -> UInt32 {
     return bytes_murmur3(trimmed.baseAddress, trimmed.count, seed)
 }
 
+/// The hash of a feature's name in Vowpal Wabbit's default namespace.
+func vwSeed(_ name: String) -> UInt32 {
+    var name = name
+    return name.withUTF8 { vwNameHash($0, seed: 0) }
+}
+
 /// The hash that separates one field's categories from another's.
 public func fieldSalt(_ name: String) -> UInt64 {
     var name = name

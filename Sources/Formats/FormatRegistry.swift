@@ -37,6 +37,10 @@ public enum FormatRegistry {
             isFeatureNative: false, makeSampler: { CSVSampler() },
             makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
+            name: "arff", summary: "ARFF: attribute declarations and records of Weka and MOA", suffixes: [".arff"],
+            isFeatureNative: false, makeSampler: { ARFFSampler() },
+            makeDecoder: { schema, options in ARFFDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+        FormatDescriptor(
             name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
             isFeatureNative: true, makeSampler: { VWTextSampler() },
             makeDecoder: { schema, options in
