@@ -66,6 +66,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict),
 
+        tests("Formats", ["Formats", "Records"]),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "State"]),
         tests("Learners", ["Learners", "Preprocessing", "Components", "Records", "State"]),

@@ -19,6 +19,15 @@ struct FieldSink {
     /// How a `vwCategorical` value is hashed.
     var vwHash = VWCategoryHash.chained(seed: 0)
 
+    /// Whether the text of a number says more than its value.
+    @inline(__always)
+    var keepsNumberText: Bool {
+        switch kind {
+        case .target, .id, .text, .vwCategorical: true
+        default: false
+        }
+    }
+
     /// One sink for every field of a schema, in schema order.
     ///
     /// - Parameter vwHash: nil = categories by XXH3; else Vowpal Wabbit's hash for a field's name.
@@ -118,6 +127,18 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
 func categoryHash(ofNumber value: Double) -> UInt64 {
     var text = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
     return text.withUTF8 { bytes in bytes.baseAddress.map { categoryHash($0, bytes.count) } ?? 1 }
+}
+
+/// The beginning of `raw` that is the canonical text of its value (`2` of `2.0`, `1.5` of `1.50`); nil when the
+/// canonical text is another one.
+func canonicalPart(of raw: UnsafeBufferPointer<UInt8>, _ value: Double) -> UnsafeBufferPointer<UInt8>? {
+    if isCanonical(raw, value) { return raw }
+    guard raw.contains(UInt8(ascii: ".")) else { return nil }
+    var part = raw[...]
+    while part.last == UInt8(ascii: "0") { part.removeLast() }
+    if part.last == UInt8(ascii: ".") { part.removeLast() }
+    let text = UnsafeBufferPointer(rebasing: part)
+    return isCanonical(text, value) ? text : nil
 }
 
 /// Whether `raw` is already the shortest decimal of `value`: a plain integer, or a fraction without superfluous zeros

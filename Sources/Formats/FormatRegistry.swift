@@ -66,7 +66,8 @@ public enum FormatRegistry {
         var plain = name.lowercased()
         for suffix in [".gz", ".zst", ".zstd"] where plain.hasSuffix(suffix) { plain.removeLast(suffix.count) }
         if let found = all.first(where: { $0.suffixes.contains { plain.hasSuffix($0) } }) { return found }
-        let line = head.prefix { $0 != UInt8(ascii: "\n") }
+        let mark = head.baseAddress.map { byteOrderMarkCount($0, head.count) } ?? 0
+        let line = head[mark...].prefix { $0 != UInt8(ascii: "\n") }
         let first = line.first { $0 > 0x20 }
         let guess: String
         if first == UInt8(ascii: "{") {

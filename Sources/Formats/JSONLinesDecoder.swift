@@ -21,15 +21,27 @@ public final class JSONLinesDecoder: RecordDecoder {
     private var template = JSONTemplate()
     /// Keys of the schema's fields that carry values.
     private let expected: [Int]
+    /// The schema's fields.
+    private let fieldSinks: [FieldSink]
+    /// Keys outside the schema are forgotten between two records when they are more than this, in number or bytes.
     private static let maximumKeys = 65_536
+    private static let maximumKeyBytes = 4 << 20
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
         let sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
-        self.sinks = sinks
+        fieldSinks = sinks
         hasText = sinks.contains { $0.kind == .text }
         expected = sinks.indices.filter { sinks[$0].kind != .ignored }
+        forgetOtherKeys()
+    }
+
+    /// Keeps only the keys of the schema.
+    private func forgetOtherKeys() {
+        sinks = fieldSinks
         stamps = Array(repeating: 0, count: sinks.count)
+        table = KeyTable()
+        template = JSONTemplate()
         for sink in sinks {
             var name = sink.name
             _ = name.withUTF8 { table.insert($0) }
@@ -45,6 +57,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         let base = UnsafePointer(chunk.base)
         let limit = base.distance(to: last) + 1
         var cursor = offset
+        if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
         var line = batch.endPosition.line
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
@@ -54,13 +67,15 @@ public final class JSONLinesDecoder: RecordDecoder {
                 part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
             line += 1
             if let end = decodeFast(start, &store) {
-                store.finishRecord(position, raw: ByteRange(start, end - start))
+                let stop = end[-1] == 0x0d ? end - 1 : end
+                store.finishRecord(position, raw: ByteRange(start, stop - start))
                 cursor = base.distance(to: end) + 1
                 continue
             }
             var end = start
             while end.pointee != UInt8(ascii: "\n") { end += 1 }
             cursor = base.distance(to: end) + 1
+            if end > start, end[-1] == 0x0d { end -= 1 }
             let text = UnsafeBufferPointer(start: start, count: end - start)
             if text.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
             decodeSlow(text, &store)
@@ -135,8 +150,13 @@ public final class JSONLinesDecoder: RecordDecoder {
         if first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") <= 9 {
             let decimal = readDecimal(start, powers)
             guard decimal.isExact else { return nil }
-            store.setNumber(
-                sink, decimal.value, raw: UnsafeBufferPointer(start: start, count: decimal.end - start))
+            var raw = UnsafeBufferPointer(start: start, count: decimal.end - start)
+            if sink.keepsNumberText {
+                guard let text = canonicalPart(of: raw, decimal.value) else { return nil }
+                raw = text
+            }
+            // JSON's integers have no negative zero, simdjson says.
+            store.setNumber(sink, decimal.value + 0, raw: raw)
             return decimal.end
         }
         return readLiteral(start, sink, &store)
@@ -195,6 +215,9 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     /// Reads any record through simdjson; on failure the store has the reason.
     private func decodeSlow(_ text: UnsafeBufferPointer<UInt8>, _ store: inout FieldStore) {
+        if table.keys.count > fieldSinks.count + Self.maximumKeys || table.byteCount > Self.maximumKeyBytes {
+            forgetOtherKeys()
+        }
         beginRecord(&store)
         store.failure = nil
         if hasText { store.dropTokensOfUnfinishedRecord() }
@@ -250,7 +273,7 @@ public final class JSONLinesDecoder: RecordDecoder {
             raw.withUTF8 { bytes in
                 let home = UnsafeBufferPointer(
                     start: needsHome(sink) ? store.keep(bytes) : bytes.baseAddress, count: bytes.count)
-                store.setNumber(sink, value, raw: home)
+                store.setNumber(sink, value + 0, raw: home)
             }
         case .yes, .no:
             let value = tape.kind(at: index) == .yes
@@ -277,7 +300,9 @@ public final class JSONLinesDecoder: RecordDecoder {
         }
         at = array + 1
         if strings == items {
-            guard let sink = claim(path, &store), sink.kind == .text else { return }
+            guard let sink = claim(path, &store) else { return }
+            // As with other arrays, a field of one value has none here.
+            guard sink.kind == .text else { return store.setMissing(sink) }
             while at < close {
                 store.addToken(sink, tape.string(at: at))
                 at = tape.next(after: at)
@@ -300,7 +325,6 @@ public final class JSONLinesDecoder: RecordDecoder {
             if let known = table.find(path) {
                 key = known
             } else {
-                guard sinks.count < Self.maximumKeys else { return nil }
                 key = table.insert(path)
                 sinks.append(FieldSink(name: String(decoding: path, as: UTF8.self)))
                 stamps.append(0)
