@@ -95,7 +95,9 @@ enum ARFFRow {
         while true {
             scan.skipBlanks()
             if scan.at.pointee == UInt8(ascii: "}") { break }
-            guard let index = readIndex(&scan) else { return "a sparse record that is not of the form {index value, ...}" }
+            guard let index = readIndex(&scan) else {
+                return "a sparse record that is not of the form {index value, ...}"
+            }
             guard index < attributes else {
                 return "index \(index) where the header declares \(attributes) attributes (the first has index 0)"
             }

@@ -11,7 +11,8 @@ public final class CSVSampler: RecordSampler {
         _ chunk: Chunk, isEnd: Bool, limit: Int, into sample: inout Sample
     ) throws(FormatError) -> Int {
         guard let last = bytes_last_newline(chunk.base, chunk.count) else { return 0 }
-        let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base), count: UnsafePointer(chunk.base).distance(to: last) + 1)
+        let base = UnsafePointer(chunk.base)
+        let text = UnsafeBufferPointer(start: base, count: base.distance(to: last) + 1)
         var at = byteOrderMarkCount(chunk.base, chunk.count)
         while let blank = blankLine(text, at) { at += blank }
         guard at < text.count, let lineEnd = text[at...].firstIndex(of: UInt8(ascii: "\n")) else { return at }

@@ -123,9 +123,15 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
     return categoryHash(base, raw.count)
 }
 
+/// The one text that stands for a number as a category, class or id: whole numbers without a fraction, others as their
+/// shortest decimal that reads back the same.
+func canonicalText(ofNumber value: Double) -> String {
+    Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+}
+
 @inline(never)
 func categoryHash(ofNumber value: Double) -> UInt64 {
-    var text = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+    var text = canonicalText(ofNumber: value)
     return text.withUTF8 { bytes in bytes.baseAddress.map { categoryHash($0, bytes.count) } ?? 1 }
 }
 

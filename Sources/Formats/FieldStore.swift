@@ -105,7 +105,9 @@ struct FieldStore {
     }
 
     mutating func setWeight(text: UnsafeBufferPointer<UInt8>, of owner: String) {
-        if case .number(let value) = readNumber(text) { setWeight(value) } else {
+        if case .number(let value) = readNumber(text) {
+            setWeight(value)
+        } else {
             failure = "\(owner): weight is not a number: \(quoted(text))"
         }
     }

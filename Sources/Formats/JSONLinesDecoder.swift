@@ -269,7 +269,7 @@ public final class JSONLinesDecoder: RecordDecoder {
                 store.failure = "field '\(sink.name)': number out of range"
                 return
             }
-            var raw = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+            var raw = canonicalText(ofNumber: value)
             raw.withUTF8 { bytes in
                 let home = UnsafeBufferPointer(
                     start: needsHome(sink) ? store.keep(bytes) : bytes.baseAddress, count: bytes.count)

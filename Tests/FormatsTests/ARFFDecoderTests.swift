@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct ARFFDecoderTests {
     private static let schema = Schema(
-        fields: [Field("n", .numeric), Field("c", .categorical), Field("s", .id), Field("y", .target)], task: .multiclass)
+        fields: [Field("n", .numeric), Field("c", .categorical), Field("s", .id), Field("y", .target)],
+        task: .multiclass)
 
     private static let header = """
         @relation r
@@ -123,7 +124,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("@attribute n\n", "line 1: attribute 'n' is of type ''"), ("@attribute\n", "line 1: @attribute without a name"),
+        ("@attribute n\n", "line 1: attribute 'n' is of type ''"),
+        ("@attribute\n", "line 1: @attribute without a name"),
         ("@attribute 'n numeric\n", "line 1: @attribute without a name"),
         ("@attribute n relational\n", "line 1: attribute 'n' is of type 'relational'"),
         ("@attribute n {a,b\n", "line 1: the values of attribute 'n' have no end"),

@@ -25,7 +25,9 @@ import Testing
             let next = at + 1 < text.count ? text[at + 1] : 0
             at += 1
             if isQuoted {
-                if byte != 0x22 { record.fields[record.fields.count - 1].append(byte) } else if next == 0x22 {
+                if byte != 0x22 {
+                    record.fields[record.fields.count - 1].append(byte)
+                } else if next == 0x22 {
                     record.fields[record.fields.count - 1].append(byte)
                     at += 1
                 } else {
@@ -80,7 +82,9 @@ import Testing
     }
 
     private func expect(_ row: Conformance.Row, _ fields: [[UInt8]]) {
-        func text(_ index: Int) -> [UInt8] { fields[index].withUnsafeBufferPointer { isMissing($0) } ? [] : fields[index] }
+        func text(_ index: Int) -> [UInt8] {
+            fields[index].withUnsafeBufferPointer { isMissing($0) } ? [] : fields[index]
+        }
         #expect(row.id == text(0))
         #expect(row.targetText == text(2))
         let category = text(1).withUnsafeBufferPointer { $0.baseAddress.map { categoryHash($0, text(1).count) } ?? 0 }
@@ -145,13 +149,16 @@ import Testing
             digits = (point == 0 ? "0" : "") + digits.prefix(point) + "." + digits.dropFirst(point)
             if digits.hasSuffix(".") { digits += "0" }
         }
-        if random.below(4) == 0 { digits += "\(random.pick(["e", "E"]))\(random.pick(["", "+", "-"]))\(random.below(40))" }
+        if random.below(4) == 0 {
+            digits += "\(random.pick(["e", "E"]))\(random.pick(["", "+", "-"]))\(random.below(40))"
+        }
         return (random.below(4) == 0 ? "-" : "") + digits
     }
 
     /// What the exact path must leave alone.
     @Test(arguments: [
-        "", "-", ".", "1.", ".5", "01", "-01", "1e", "1e+", "+1", "e5", "12345678901234567890", "1e23", "1e-23", "1e400",
+        "", "-", ".", "1.", ".5", "01", "-01", "1e", "1e+", "+1", "e5", "12345678901234567890", "1e23", "1e-23",
+        "1e400",
         "9007199254740993", "nan", "inf",
     ])
     func unusualFormsAreNotExact(_ text: String) {
@@ -160,10 +167,13 @@ import Testing
     }
 
     @Test(arguments: [
-        (" 12 ", NumberReading.number(12)), ("+1", .number(1)), ("1.", .number(1)), (".5", .number(0.5)), ("007", .number(7)),
+        (" 12 ", NumberReading.number(12)), ("+1", .number(1)), ("1.", .number(1)), (".5", .number(0.5)),
+        ("007", .number(7)),
         ("1e400", .outOfRange), ("inf", .outOfRange), ("-Infinity", .outOfRange), ("", .missing), ("  ", .missing),
-        ("?", .missing), ("NA", .missing), ("NaN", .missing), ("null", .missing), ("na", .notANumber), ("0x1p3", .notANumber),
-        ("1 2", .notANumber), (".", .notANumber), ("1e-400", .number(0)), ("infinite", .notANumber), ("1\0", .notANumber),
+        ("?", .missing), ("NA", .missing), ("NaN", .missing), ("null", .missing), ("na", .notANumber),
+        ("0x1p3", .notANumber),
+        ("1 2", .notANumber), (".", .notANumber), ("1e-400", .number(0)), ("infinite", .notANumber),
+        ("1\0", .notANumber),
     ])
     func fields(_ text: String, _ expected: NumberReading) {
         var text = text

@@ -104,7 +104,10 @@ enum Conformance {
             while offset < chunk.count {
                 let before = offset
                 offset = try decoder.decode(chunk, from: offset, isEnd: isEnd, into: batch)
-                if offset < before || offset > chunk.count { outcome.faults.append("offset \(offset) is outside") }
+                if offset < before || offset > chunk.count {
+                    outcome.faults.append("offset \(offset) is outside")
+                    offset = chunk.count
+                }
                 if batch.rows > capacity { outcome.faults.append("more rows than fit") }
                 guard batch.isFull else { break }
                 collect()

@@ -74,12 +74,15 @@ import Testing
 
     private func number(_ random: inout ConformanceRandom) -> String {
         switch random.below(12) {
-        case 0: return random.pick(["0", "-0", "0.0", "-0.0", "0e0", "-0e5", "1.0", "1.50", "100", "1e2", "1E+2", "10e-1"])
+        case 0:
+            return random.pick(["0", "-0", "0.0", "-0.0", "0e0", "-0e5", "1.0", "1.50", "100", "1e2", "1E+2", "10e-1"])
         case 1: return "\(random.next())"
         case 2: return "\(Int64(bitPattern: random.next()))"
-        case 3: return "\(Double(bitPattern: random.next() & 0xbfff_ffff_ffff_ffff))".replacing("nan", with: "1")
+        case 3:
+            return "\(Double(bitPattern: random.next() & 0xbfff_ffff_ffff_ffff))".replacing("nan", with: "1")
         case 4: return "\(random.below(1000)).\(random.below(100_000))0"
-        case 5: return random.pick(["9007199254740991", "9007199254740992", "9007199254740993", "999999999999999", "1e15"])
+        case 5:
+            return random.pick(["9007199254740991", "9007199254740992", "9007199254740993", "999999999999999", "1e15"])
         case 6: return "0.\(random.next())"
         case 7: return "\(random.below(100))e\(random.below(60) - 30)"
         default: return "\(random.below(2000) - 1000)"

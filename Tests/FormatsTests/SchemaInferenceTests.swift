@@ -17,7 +17,9 @@ import Testing
         return sample
     }
 
-    private static func cycle(_ values: [String], _ count: Int) -> [String] { (0..<count).map { values[$0 % values.count] } }
+    private static func cycle(_ values: [String], _ count: Int) -> [String] {
+        (0..<count).map { values[$0 % values.count] }
+    }
 
     private static let roles: [(String, [String], FieldRole)] = [
         ("distinct fractions", (0..<100).map { "\(Double($0) + 0.5)" }, .numeric),
@@ -74,7 +76,8 @@ import Testing
         let schema = try SchemaInference.infer(sample(columns.map { ($0, ["1", "2"]) }), options)
         #expect(
             schema.fields.map(\.role) == [
-                .id, .weight, .time, .ignored, .numeric, .categorical, .text, .target, .id, .time, .weight, .categorical,
+                .id, .weight, .time, .ignored, .numeric, .categorical, .text, .target, .id, .time, .weight,
+                .categorical,
                 .ignored,
             ])
         let reserved = try SchemaInference.infer(sample([("x", ["1"]), ("_label", ["1"])]), SchemaOptions())
@@ -84,7 +87,9 @@ import Testing
     @Test func numbersNeedNotBecomeCategories() throws {
         var options = SchemaOptions()
         options.infersCategoriesFromNumbers = false
-        #expect(try SchemaInference.infer(sample([("x", Self.cycle(["1", "2", "3"], 9))]), options).fields[0].role == .numeric)
+        #expect(
+            try SchemaInference.infer(sample([("x", Self.cycle(["1", "2", "3"], 9))]), options).fields[0].role
+                == .numeric)
     }
 
     private struct TaskCase {
@@ -132,7 +137,8 @@ import Testing
             name: "positive alone", values: ["spam"], task: .binary, classes: ["", "spam"],
             options: with { $0.positive = "spam" }),
         TaskCase(
-            name: "said to be regression", values: ["0", "1"], task: .regression, options: with { $0.task = .regression }),
+            name: "said to be regression", values: ["0", "1"], task: .regression,
+            options: with { $0.task = .regression }),
         TaskCase(
             name: "classes wanted", values: ["b", "c", "10", "9"], task: .multiclass, classes: ["9", "10", "b", "c"],
             options: with { $0.declaresClasses = true }),
