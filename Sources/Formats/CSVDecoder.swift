@@ -41,10 +41,7 @@ public final class CSVDecoder: RecordDecoder {
         let limit = UnsafePointer(chunk.base).distance(to: last) + 1
         var line = batch.endPosition.line
         let partStart = chunk.position.offset
-        if columns.isEmpty {
-            cursor = try readHeader(chunk, cursor, limit)
-            line += 1
-        }
+        if columns.isEmpty { try readHeader(chunk, &cursor, limit, &line) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
         columns.withUnsafeBufferPointer { columns in
@@ -63,7 +60,8 @@ public final class CSVDecoder: RecordDecoder {
                     guard let quoted = decodeQuoted(chunk, cursor, limit, isEnd, columns, &store) else { break }
                     lines = quoted.lines
                     end = quoted.end
-                    finish(&store, position, ByteRange(start, quoted.end - start), true)
+                    let stop = quoted.end[-1] == 0x0d ? quoted.end - 1 : quoted.end
+                    finish(&store, position, ByteRange(start, stop - start), true)
                     scan = DelimiterScan(quoted.end + 1, separator)
                 }
                 guard let end else { break }
@@ -128,11 +126,13 @@ public final class CSVDecoder: RecordDecoder {
         let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + cursor, count: limit - cursor)
         store.failure = nil
         store.clearRow()
-        guard let record = QuotedRecord(text, separator: separator) else {
-            // An open quote: wait for more bytes, but not for ever; then only its first line is the bad record.
-            guard isEnd || text.count > 1 << 20, let lineEnd = text.firstIndex(of: UInt8(ascii: "\n")),
-                let base = text.baseAddress
-            else { return nil }
+        if hasText { store.dropTokensOfUnfinishedRecord() }
+        guard let base = text.baseAddress else { return nil }
+        let record: QuotedRecord
+        switch QuotedRecord.read(text, separator: separator, isEnd: isEnd) {
+        case .complete(let found): record = found
+        case .incomplete: return nil
+        case .endless(let lineEnd):
             store.failure = "quoted field without an end"
             return (base + lineEnd, 1)
         }
@@ -149,31 +149,39 @@ public final class CSVDecoder: RecordDecoder {
             unescaped.count += 1
             start = end
         }
-        store.batch.chunks.insert(unescaped, at: 0)
+        store.keep(unescaped)
         if let failure = record.failure { store.failure = failure }
         if record.ends.count != columns.count { mismatch(&store, record.ends.count, columns.count) }
-        guard let base = text.baseAddress else { return nil }
         return (base + record.length, record.lines)
     }
 
-    private func readHeader(_ chunk: Chunk, _ offset: Int, _ limit: Int) throws(FormatError) -> Int {
-        var start = UnsafePointer(chunk.base) + offset
-        if offset == 0, chunk.position.offset == 0, limit >= 3, start[0] == 0xef, start[1] == 0xbb, start[2] == 0xbf {
-            start += 3  // byte order mark
+    /// Reads the first line that is not blank.
+    private func readHeader(
+        _ chunk: Chunk, _ cursor: inout Int, _ limit: Int, _ line: inout Int
+    ) throws(FormatError) {
+        let base = UnsafePointer(chunk.base)
+        if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
+        while cursor < limit, columns.isEmpty {
+            let start = base + cursor
+            var end = start
+            while end.pointee != UInt8(ascii: "\n") { end += 1 }
+            let stop = end > start && end[-1] == 0x0d ? end - 1 : end
+            if stop > start {
+                let header = UnsafeBufferPointer(start: start, count: stop - start)
+                columns = try columns(from: header)
+                headerLine = String(decoding: header, as: UTF8.self)
+            }
+            cursor = base.distance(to: end) + 1
+            line += 1
         }
-        var end = start
-        while end.pointee != UInt8(ascii: "\n") { end += 1 }
-        let next = UnsafePointer(chunk.base).distance(to: end) + 1
-        if end > start, end[-1] == 0x0d { end -= 1 }
-        let header = UnsafeBufferPointer(start: start, count: end - start)
-        columns = try columns(from: header)
-        headerLine = String(decoding: header, as: UTF8.self)
-        return next
     }
 
     private func columns(from header: UnsafeBufferPointer<UInt8>) throws(FormatError) -> [FieldSink] {
         let names = try CSVHeader.names(header, separator: separator)
-        let columns = names.map { name in set.sinks.first { $0.name == name } ?? set.add(name) }
+        // Columns of an earlier part that the schema does not know are forgotten.
+        set.keepFirst(schema.fields.count)
+        let known = Dictionary(set.sinks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let columns = names.map { known[$0] ?? set.add($0) }
         let wanted = schema.fields.filter { $0.role != .ignored }
         guard wanted.isEmpty || columns.contains(where: { $0.kind != .ignored }) else {
             throw FormatError(
@@ -181,16 +189,11 @@ public final class CSVDecoder: RecordDecoder {
                     + wanted.prefix(8).map { "'\($0.name)'" }.joined(separator: ", "))
         }
         // A field that this part lacks stays missing in all its records.
-        missingSinks = set.sinks.filter { sink in sink.kind != .ignored && !columns.contains { $0.name == sink.name } }
+        let present = Set(names)
+        missingSinks = set.sinks.filter { $0.kind != .ignored && !present.contains($0.name) }
         return columns
     }
 
     /// Fields of the schema that the current part has no column for.
     private var missingSinks: [FieldSink] = []
-}
-
-/// The hash of a feature's name in Vowpal Wabbit's default namespace.
-private func vwSeed(_ name: String) -> UInt32 {
-    var name = name
-    return name.withUTF8 { bytes_vw_hash($0.baseAddress, $0.count, 0) }
 }

@@ -10,28 +10,47 @@ public final class CSVSampler: RecordSampler {
     public func sample(
         _ chunk: Chunk, isEnd: Bool, limit: Int, into sample: inout Sample
     ) throws(FormatError) -> Int {
-        var text = UnsafeBufferPointer(start: UnsafePointer(chunk.base), count: chunk.count)
-        if text.count >= 3, text[0] == 0xef, text[1] == 0xbb, text[2] == 0xbf {
-            text = UnsafeBufferPointer(rebasing: text[3...])
-        }
-        guard let lineEnd = text.firstIndex(of: UInt8(ascii: "\n")) else { return 0 }
-        let headerEnd = lineEnd > 0 && text[lineEnd - 1] == 0x0d ? lineEnd - 1 : lineEnd
-        let names = try CSVHeader.names(UnsafeBufferPointer(rebasing: text[..<headerEnd]), separator: separator)
-        var at = lineEnd + 1
+        guard let last = bytes_last_newline(chunk.base, chunk.count) else { return 0 }
+        let base = UnsafePointer(chunk.base)
+        let text = UnsafeBufferPointer(start: base, count: base.distance(to: last) + 1)
+        var at = byteOrderMarkCount(chunk.base, chunk.count)
+        while let blank = blankLine(text, at) { at += blank }
+        guard at < text.count, let lineEnd = text[at...].firstIndex(of: UInt8(ascii: "\n")) else { return at }
+        let headerEnd = lineEnd > at && text[lineEnd - 1] == 0x0d ? lineEnd - 1 : lineEnd
+        let names = try CSVHeader.names(UnsafeBufferPointer(rebasing: text[at..<headerEnd]), separator: separator)
+        at = lineEnd + 1
         while at < text.count, sample.records < limit {
-            guard let record = QuotedRecord(UnsafeBufferPointer(rebasing: text[at...]), separator: separator) else {
-                break
+            if let blank = blankLine(text, at) {
+                at += blank
+                continue
             }
-            at += record.length + 1
-            guard record.failure == nil, record.ends.count == names.count else { continue }
-            var start = 0
-            for (name, end) in zip(names, record.ends) {
-                sample.add(name, record.bytes[start..<end].withUnsafeBufferPointer { SampledValue(text: $0) })
-                start = end
+            switch QuotedRecord.read(UnsafeBufferPointer(rebasing: text[at...]), separator: separator, isEnd: isEnd) {
+            case .incomplete: return at
+            case .endless(let lineEnd): at += lineEnd + 1
+            case .complete(let record):
+                at += record.length + 1
+                add(record, names, &sample)
             }
-            sample.records += 1
         }
         return at
+    }
+
+    /// The bytes of the line at `at` when it is blank.
+    private func blankLine(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
+        guard at < text.count else { return nil }
+        if text[at] == UInt8(ascii: "\n") { return 1 }
+        return text[at] == 0x0d && at + 1 < text.count && text[at + 1] == UInt8(ascii: "\n") ? 2 : nil
+    }
+
+    private func add(_ record: QuotedRecord, _ names: [String], _ sample: inout Sample) {
+        // Malformed records teach nothing here; the decoder will reject them.
+        guard record.failure == nil, record.ends.count == names.count else { return }
+        var start = 0
+        for (name, end) in zip(names, record.ends) {
+            sample.add(name, record.bytes[start..<end].withUnsafeBufferPointer { SampledValue(text: $0) })
+            start = end
+        }
+        sample.records += 1
     }
 }
 

@@ -32,6 +32,15 @@ struct FieldSink {
     var salt: UInt64 = 0
     unowned(unsafe) let details: SinkDetails
 
+    /// Whether the text of a number says more than its value.
+    @inline(__always)
+    var keepsNumberText: Bool {
+        switch kind {
+        case .target, .id, .text, .vwCategorical: true
+        default: false
+        }
+    }
+
     var name: String { details.name }
     var vwHash: VWCategoryHash { details.vwHash }
 }
@@ -75,6 +84,12 @@ struct SinkSet {
         }
     }
 
+    /// Forgets all sinks but the first `count`.
+    mutating func keepFirst(_ count: Int) {
+        sinks.removeLast(max(sinks.count - count, 0))
+        details.removeLast(max(details.count - count, 0))
+    }
+
     /// Adds a field that the schema does not know: its values go nowhere.
     @discardableResult
     mutating func add(_ name: String, _ vwHash: VWCategoryHash? = nil) -> FieldSink {
@@ -108,6 +123,12 @@ enum VWCategoryHash {
     }
 }
 
+/// The hash of a feature's name in Vowpal Wabbit's default namespace.
+func vwSeed(_ name: String) -> UInt32 {
+    var name = name
+    return name.withUTF8 { bytes_vw_hash($0.baseAddress, $0.count, 0) }
+}
+
 /// The hash that separates one field's categories from another's.
 public func fieldSalt(_ name: String) -> UInt64 {
     var name = name
@@ -129,10 +150,28 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
     return categoryHash(base, raw.count)
 }
 
+/// The one text that stands for a number as a category, class or id: whole numbers without a fraction, others as their
+/// shortest decimal that reads back the same.
+func canonicalText(ofNumber value: Double) -> String {
+    Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+}
+
 @inline(never)
 func categoryHash(ofNumber value: Double) -> UInt64 {
-    var text = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+    var text = canonicalText(ofNumber: value)
     return text.withUTF8 { bytes in bytes.baseAddress.map { categoryHash($0, bytes.count) } ?? 1 }
+}
+
+/// The beginning of `raw` that is the canonical text of its value (`2` of `2.0`, `1.5` of `1.50`); nil when the
+/// canonical text is another one.
+func canonicalPart(of raw: UnsafeBufferPointer<UInt8>, _ value: Double) -> UnsafeBufferPointer<UInt8>? {
+    if isCanonical(raw, value) { return raw }
+    guard raw.contains(UInt8(ascii: ".")) else { return nil }
+    var part = raw[...]
+    while part.last == UInt8(ascii: "0") { part.removeLast() }
+    if part.last == UInt8(ascii: ".") { part.removeLast() }
+    let text = UnsafeBufferPointer(rebasing: part)
+    return isCanonical(text, value) ? text : nil
 }
 
 /// Whether `raw` is already the shortest decimal of `value`: a plain integer, or a fraction without superfluous zeros

@@ -104,6 +104,14 @@ struct FieldStore {
         batch.weights[row] = Float(value)
     }
 
+    mutating func setWeight(text: UnsafeBufferPointer<UInt8>, of owner: String) {
+        if case .number(let value) = readNumber(text) {
+            setWeight(value)
+        } else {
+            failure = "\(owner): weight is not a number: \(quoted(text))"
+        }
+    }
+
     @inline(never)
     private mutating func setUnusualNumber(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
         switch readNumber(text) {
@@ -125,10 +133,7 @@ struct FieldStore {
         case .both: setBoth(sink, text)
         case .text: addWords(sink, text)
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
-        case .weight:
-            if case .number(let value) = readNumber(text) { setWeight(value) } else {
-                failure = "field '\(sink.name)': weight is not a number: \(quoted(text))"
-            }
+        case .weight: setWeight(text: text, of: "field '\(sink.name)'")
         case .target:
             batch.targetTexts[row] = ByteRange(text.baseAddress, text.count)
             if readsTargetNumber { setTargetNumber(sink, text) }
@@ -179,9 +184,12 @@ struct FieldStore {
     func keep(_ text: UnsafeBufferPointer<UInt8>) -> UnsafePointer<UInt8> {
         let home = Chunk(capacity: text.count)
         home.append(ByteRange(text.baseAddress, text.count))
-        batch.chunks.insert(home, at: 0)
+        keep(home)
         return UnsafePointer(home.base)
     }
+
+    /// Keeps a chunk alive as long as the batch, behind the one that is being decoded.
+    func keep(_ home: Chunk) { batch.chunks.insert(home, at: max(batch.chunks.count - 1, 0)) }
 
     /// Forgets tokens that an abandoned attempt at the current record left behind.
     func dropTokensOfUnfinishedRecord() {
@@ -205,6 +213,11 @@ struct FieldStore {
         failure = nil
         if hasText { dropTokensOfUnfinishedRecord() }
     }
+}
+
+/// Bytes of a byte order mark at the beginning of a text: 3 or 0.
+func byteOrderMarkCount(_ text: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    count >= 3 && text[0] == 0xef && text[1] == 0xbb && text[2] == 0xbf ? 3 : 0
 }
 
 /// The beginning of a text in quotes, for messages.

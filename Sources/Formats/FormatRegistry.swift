@@ -37,6 +37,10 @@ public enum FormatRegistry {
             isFeatureNative: false, makeSampler: { CSVSampler() },
             makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
+            name: "arff", summary: "ARFF: attribute declarations and records of Weka and MOA", suffixes: [".arff"],
+            isFeatureNative: false, makeSampler: { ARFFSampler() },
+            makeDecoder: { schema, options in ARFFDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+        FormatDescriptor(
             name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
             isFeatureNative: true, makeSampler: { VWTextSampler() },
             makeDecoder: { schema, options in
@@ -62,7 +66,8 @@ public enum FormatRegistry {
         var plain = name.lowercased()
         for suffix in [".gz", ".zst", ".zstd"] where plain.hasSuffix(suffix) { plain.removeLast(suffix.count) }
         if let found = all.first(where: { $0.suffixes.contains { plain.hasSuffix($0) } }) { return found }
-        let line = head.prefix { $0 != UInt8(ascii: "\n") }
+        let mark = head.baseAddress.map { byteOrderMarkCount($0, head.count) } ?? 0
+        let line = head[mark...].prefix { $0 != UInt8(ascii: "\n") }
         let first = line.first { $0 > 0x20 }
         let guess: String
         if first == UInt8(ascii: "{") {

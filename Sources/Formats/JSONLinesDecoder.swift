@@ -21,16 +21,30 @@ public final class JSONLinesDecoder: RecordDecoder {
     private var template = JSONTemplate()
     /// Keys of the schema's fields that carry values.
     private let expected: [Int]
+    /// The schema's fields.
+    private let fieldSet: SinkSet
+    /// Keys outside the schema are forgotten between two records when they are more than this, in number or bytes.
     private static let maximumKeys = 65_536
+    private static let maximumKeyBytes = 4 << 20
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
         let set = SinkSet(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
+        fieldSet = set
         self.set = set
         let sinks = set.sinks
         hasText = sinks.contains { $0.kind == .text }
         expected = sinks.indices.filter { sinks[$0].kind != .ignored }
+        forgetOtherKeys()
+    }
+
+    /// Keeps only the keys of the schema.
+    private func forgetOtherKeys() {
+        set = fieldSet
+        let sinks = set.sinks
         stamps = Array(repeating: 0, count: sinks.count)
+        table = KeyTable()
+        template = JSONTemplate()
         for sink in sinks {
             var name = sink.name
             _ = name.withUTF8 { table.insert($0) }
@@ -46,6 +60,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         let base = UnsafePointer(chunk.base)
         let limit = base.distance(to: last) + 1
         var cursor = offset
+        if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
         var line = batch.endPosition.line
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
@@ -55,13 +70,15 @@ public final class JSONLinesDecoder: RecordDecoder {
                 part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
             line += 1
             if let end = decodeFast(start, &store) {
-                store.finishRecord(position, raw: ByteRange(start, end - start))
+                let stop = end[-1] == 0x0d ? end - 1 : end
+                store.finishRecord(position, raw: ByteRange(start, stop - start))
                 cursor = base.distance(to: end) + 1
                 continue
             }
             var end = start
             while end.pointee != UInt8(ascii: "\n") { end += 1 }
             cursor = base.distance(to: end) + 1
+            if end > start, end[-1] == 0x0d { end -= 1 }
             let text = UnsafeBufferPointer(start: start, count: end - start)
             if text.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
             decodeSlow(text, &store)
@@ -136,8 +153,13 @@ public final class JSONLinesDecoder: RecordDecoder {
         if first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") <= 9 {
             let decimal = readDecimal(start, powers)
             guard decimal.isExact else { return nil }
-            store.setNumber(
-                sink, decimal.value, raw: UnsafeBufferPointer(start: start, count: decimal.end - start))
+            var raw = UnsafeBufferPointer(start: start, count: decimal.end - start)
+            if sink.keepsNumberText {
+                guard let text = canonicalPart(of: raw, decimal.value) else { return nil }
+                raw = text
+            }
+            // JSON's integers have no negative zero, simdjson says.
+            store.setNumber(sink, decimal.value + 0, raw: raw)
             return decimal.end
         }
         return readLiteral(start, sink, &store)
@@ -196,6 +218,9 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     /// Reads any record through simdjson; on failure the store has the reason.
     private func decodeSlow(_ text: UnsafeBufferPointer<UInt8>, _ store: inout FieldStore) {
+        if table.keys.count > fieldSet.sinks.count + Self.maximumKeys || table.byteCount > Self.maximumKeyBytes {
+            forgetOtherKeys()
+        }
         beginRecord(&store)
         store.failure = nil
         if hasText { store.dropTokensOfUnfinishedRecord() }
@@ -247,11 +272,11 @@ public final class JSONLinesDecoder: RecordDecoder {
                 store.failure = "field '\(sink.name)': number out of range"
                 return
             }
-            var raw = Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
+            var raw = canonicalText(ofNumber: value)
             raw.withUTF8 { bytes in
                 let home = UnsafeBufferPointer(
                     start: needsHome(sink) ? store.keep(bytes) : bytes.baseAddress, count: bytes.count)
-                store.setNumber(sink, value, raw: home)
+                store.setNumber(sink, value + 0, raw: home)
             }
         case .yes, .no:
             let value = tape.kind(at: index) == .yes
@@ -278,7 +303,9 @@ public final class JSONLinesDecoder: RecordDecoder {
         }
         at = array + 1
         if strings == items {
-            guard let sink = claim(path, &store), sink.kind == .text else { return }
+            guard let sink = claim(path, &store) else { return }
+            // As with other arrays, a field of one value has none here.
+            guard sink.kind == .text else { return store.setMissing(sink) }
             while at < close {
                 store.addToken(sink, tape.string(at: at))
                 at = tape.next(after: at)
@@ -301,7 +328,6 @@ public final class JSONLinesDecoder: RecordDecoder {
             if let known = table.find(path) {
                 key = known
             } else {
-                guard set.sinks.count < Self.maximumKeys else { return nil }
                 key = table.insert(path)
                 set.add(String(decoding: path, as: UTF8.self))
                 stamps.append(0)

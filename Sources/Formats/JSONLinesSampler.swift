@@ -11,7 +11,7 @@ public final class JSONLinesSampler: RecordSampler {
         _ chunk: Chunk, isEnd: Bool, limit: Int, into sample: inout Sample
     ) throws(FormatError) -> Int {
         let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base), count: chunk.count)
-        var at = 0
+        var at = byteOrderMarkCount(chunk.base, chunk.count)
         while at < text.count, sample.records < limit {
             guard let end = text[at...].firstIndex(of: UInt8(ascii: "\n")) else { break }
             let line = UnsafeBufferPointer(rebasing: text[at..<end])

@@ -3,6 +3,8 @@ import CBytes
 /// Finds the number of a key by its bytes: open addressing over XXH3, insertion order kept, never shrinking.
 struct KeyTable {
     private(set) var keys: [[UInt8]] = []
+    /// Bytes of all keys.
+    private(set) var byteCount = 0
     private var hashes: [UInt64] = []
     /// Index + 1 into `keys`; 0 = free.
     private var slots: [Int32] = Array(repeating: 0, count: 64)
@@ -22,6 +24,7 @@ struct KeyTable {
     /// Adds a key that is not there; returns its number.
     mutating func insert(_ key: UnsafeBufferPointer<UInt8>) -> Int {
         keys.append(Array(key))
+        byteCount += key.count
         hashes.append(bytes_xxh3(key.baseAddress, key.count))
         if keys.count * 2 > slots.count {
             slots = Array(repeating: 0, count: slots.count * 2)

@@ -10,6 +10,29 @@ struct QuotedRecord {
     var lines = 1
     var failure: String?
 
+    /// What stands at the beginning of a text.
+    enum Reading {
+        case complete(QuotedRecord)
+        /// More bytes are needed to tell.
+        case incomplete
+        /// A quoted field that does not end: only the line up to the newline at that index is taken for the bad record.
+        case endless(lineEnd: Int)
+    }
+
+    /// Bytes behind its first line that a record may take, so that one stray quote does not swallow a stream.
+    private static let maximumExtension = 1 << 20
+
+    /// Reads the record at the beginning of a text that ends with a newline. How much stands behind the record does not
+    /// change the answer.
+    static func read(_ text: UnsafeBufferPointer<UInt8>, separator: UInt8, isEnd: Bool) -> Reading {
+        let record = QuotedRecord(text, separator: separator)
+        if let record, record.lines == 1 { return .complete(record) }
+        let lineEnd = text.firstIndex(of: UInt8(ascii: "\n")) ?? 0
+        let isEndless = (record?.length ?? text.count) - lineEnd > maximumExtension
+        if isEndless || record == nil && isEnd { return .endless(lineEnd: lineEnd) }
+        return record.map { .complete($0) } ?? .incomplete
+    }
+
     /// Nil when the text ends inside the record. `text` ends with a newline.
     init?(_ text: UnsafeBufferPointer<UInt8>, separator: UInt8) {
         let quote = UInt8(ascii: "\"")
@@ -18,7 +41,7 @@ struct QuotedRecord {
             if at < text.count, text[at] == quote {
                 guard let end = readQuoted(text, from: at + 1) else { return nil }
                 at = end
-                if at < text.count, text[at] == 0x0d { at += 1 }
+                if at + 1 < text.count, text[at] == 0x0d, text[at + 1] == UInt8(ascii: "\n") { at += 1 }
                 guard at < text.count else { return nil }
                 if text[at] != separator, text[at] != UInt8(ascii: "\n") {
                     failure = "text after a quoted field"
@@ -75,7 +98,8 @@ enum CSVHeader {
             start = end
         }
         guard header.count > 0, !header.contains(0) else { throw FormatError("the header is empty or binary") }
-        for (index, name) in names.enumerated() where names[..<index].contains(name) {
+        var seen = Set<String>()
+        for name in names where !seen.insert(name).inserted {
             throw FormatError("the header names '\(name)' twice")
         }
         return names

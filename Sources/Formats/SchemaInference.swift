@@ -42,8 +42,9 @@ public enum SchemaInference {
         }
         guard let target else { return Schema(fields: fields, task: options.task ?? .regression) }
         let values = (sample.values[target] ?? []).filter { $0 != .missing }
-        let task = options.task ?? self.task(of: values)
-        let classes = try self.classes(task, values, sample.declaredClasses[target], options)
+        let declared = sample.declaredClasses[target]
+        let task = options.task ?? declared.map { $0.count <= 2 ? .binary : .multiclass } ?? self.task(of: values)
+        let classes = try self.classes(task, values, declared, options)
         return Schema(fields: fields, task: task, classes: classes)
     }
 
@@ -140,8 +141,8 @@ public enum SchemaInference {
             if let name, !found.contains(name) { found.append(name) }
         }
         found.sort(by: inLabelOrder)
-        if task == .multiclass { return options.declaresClasses ? found : [] }
-        if let declared, declared.count == 2, found.count < 2 { found = declared }
+        if task == .multiclass { return options.declaresClasses ? declared ?? found : [] }
+        if let declared, declared.count == 2, found.count < 2 { found = declared.sorted(by: inLabelOrder) }
         if let positive = options.positive {
             guard found.count < 2 || found.contains(positive) else {
                 throw FormatError(

@@ -79,7 +79,8 @@ public final class RecordBatch: @unchecked Sendable {
         raw.deallocate()
     }
 
-    public var isFull: Bool { rows == capacity }
+    /// Whether it should be passed on: no row fits any more, or so much was rejected that memory should be given back.
+    public var isFull: Bool { rows == capacity || rejected.count >= capacity }
 
     /// Empties the batch, keeping its buffers.
     public func recycle() {
