@@ -20,7 +20,7 @@ public final class ARFFDecoder: RecordDecoder {
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        set = SinkSet(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
+        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 

@@ -14,7 +14,7 @@ public final class CSVDecoder: RecordDecoder {
     public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
         self.schema = schema
         self.separator = separator
-        set = SinkSet(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
+        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 

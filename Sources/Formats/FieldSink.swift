@@ -4,13 +4,16 @@ import Records
 /// What is needed of a field only now and then.
 final class SinkDetails {
     let name: String
-    /// How a `vwCategorical` value is hashed.
-    let vwHash: VWCategoryHash
+    /// The name's bytes, for hashes that begin with them.
+    let nameBytes: UnsafeMutableBufferPointer<UInt8>
 
-    init(name: String, vwHash: VWCategoryHash) {
+    init(name: String) {
         self.name = name
-        self.vwHash = vwHash
+        nameBytes = .allocate(capacity: name.utf8.count)
+        _ = nameBytes.initialize(from: name.utf8)
     }
+
+    deinit { nameBytes.deallocate() }
 }
 
 /// Where the values of one input field go, resolved once so that decoding a field is one switch.
@@ -19,8 +22,10 @@ final class SinkDetails {
 struct FieldSink {
     enum Kind: UInt8 {
         case ignored, numeric, categorical, both, text, target, id, weight
-        /// A category hashed as Vowpal Wabbit does.
-        case vwCategorical
+        /// A category hashed as Vowpal Wabbit's `--csv` does: the text, with the name's hash as seed.
+        case vwChained
+        /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
+        case vwJoined
     }
 
     var kind: Kind = .ignored
@@ -28,7 +33,7 @@ struct FieldSink {
     var numberColumn: Int32 = 0
     /// Among the batch's category columns.
     var categoryColumn: Int32 = 0
-    /// Hash of the field's name, part of its tokens' hashes.
+    /// Hash of the field's name: part of its tokens' hashes, seed of its `vwChained` categories.
     var salt: UInt64 = 0
     unowned(unsafe) let details: SinkDetails
 
@@ -36,13 +41,30 @@ struct FieldSink {
     @inline(__always)
     var keepsNumberText: Bool {
         switch kind {
-        case .target, .id, .text, .vwCategorical: true
+        case .target, .id, .text, .vwChained, .vwJoined: true
         default: false
         }
     }
 
     var name: String { details.name }
-    var vwHash: VWCategoryHash { details.vwHash }
+
+    /// The hash of a `vwChained` or `vwJoined` category, marked in bit 32 so that it is never 0. `scratch` has room for
+    /// `FieldSink.joinedBytes`; a longer name and text count up to there.
+    @inline(__always)
+    func vwHash(_ start: UnsafePointer<UInt8>, _ count: Int, _ scratch: UnsafeMutablePointer<UInt8>) -> UInt64 {
+        let hash: UInt32
+        if kind == .vwChained {
+            hash = bytes_vw_hash(start, count, UInt32(truncatingIfNeeded: salt))
+        } else {
+            let name = details.nameBytes
+            let nameCount = min(name.count, Self.joinedBytes / 2)
+            hash = bytes_vw_hash_joined(
+                name.baseAddress, nameCount, start, min(count, Self.joinedBytes - nameCount), scratch)
+        }
+        return UInt64(hash) | 1 << 32
+    }
+
+    static let joinedBytes = RecordBatch.scratchBytes
 }
 
 /// The sinks of a stream's fields, and what keeps their details alive.
@@ -52,18 +74,19 @@ struct SinkSet {
 
     /// One sink for every field of a schema, in schema order.
     ///
-    /// - Parameter vwHash: nil = categories by XXH3; else Vowpal Wabbit's hash for a field's name.
-    init(for schema: Schema, vwHash: ((String) -> VWCategoryHash)? = nil) {
+    /// - Parameter categories: the kind of sink that categories get: how their values are hashed.
+    init(for schema: Schema, categories category: FieldSink.Kind = .categorical) {
         var numbers: Int32 = 0
         var categories: Int32 = 0
         for field in schema.fields {
-            var sink = add(field.name, vwHash?(field.name))
-            sink.kind = Self.kind(field.role, isVW: vwHash != nil)
+            var sink = add(field.name)
+            sink.kind = Self.kind(field.role, category)
+            if sink.kind == .vwChained { sink.salt = UInt64(vwSeed(field.name)) }
             if sink.kind == .numeric || sink.kind == .both {
                 sink.numberColumn = numbers
                 numbers += 1
             }
-            if sink.kind == .categorical || sink.kind == .both || sink.kind == .vwCategorical {
+            if sink.kind == category || sink.kind == .both {
                 sink.categoryColumn = categories
                 categories += 1
             }
@@ -71,10 +94,10 @@ struct SinkSet {
         }
     }
 
-    private static func kind(_ role: FieldRole, isVW: Bool) -> FieldSink.Kind {
+    private static func kind(_ role: FieldRole, _ category: FieldSink.Kind) -> FieldSink.Kind {
         switch role {
         case .numeric: .numeric
-        case .categorical: isVW ? .vwCategorical : .categorical
+        case .categorical: category
         case .both: .both
         case .text: .text
         case .target: .target
@@ -92,34 +115,11 @@ struct SinkSet {
 
     /// Adds a field that the schema does not know: its values go nowhere.
     @discardableResult
-    mutating func add(_ name: String, _ vwHash: VWCategoryHash? = nil) -> FieldSink {
-        let detail = SinkDetails(name: name, vwHash: vwHash ?? .chained(seed: 0))
+    mutating func add(_ name: String) -> FieldSink {
+        let detail = SinkDetails(name: name)
         details.append(detail)
         sinks.append(FieldSink(salt: fieldSalt(name), details: detail))
         return sinks[sinks.count - 1]
-    }
-}
-
-/// How Vowpal Wabbit hashes a category: `--json` hashes name and text as one string, `--csv` the text with the name's
-/// hash as seed.
-enum VWCategoryHash {
-    case concatenated(name: [UInt8])
-    case chained(seed: UInt32)
-
-    /// The hash, marked in bit 32 so that it is never 0.
-    func callAsFunction(_ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        let hash: UInt32
-        switch self {
-        case .concatenated(let name):
-            hash = name.withUnsafeBufferPointer { name in
-                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count + text.count + 1) { scratch in
-                    bytes_vw_hash_joined(
-                        name.baseAddress, name.count, text.baseAddress, text.count, scratch.baseAddress)
-                }
-            }
-        case .chained(let seed): hash = bytes_vw_hash(text.baseAddress, text.count, seed)
-        }
-        return UInt64(hash) | 1 << 32
     }
 }
 

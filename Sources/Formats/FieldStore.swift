@@ -10,6 +10,7 @@ struct FieldStore {
     private let categories: UnsafeMutablePointer<UInt64>
     private let stride: Int
     private let powers: UnsafeMutablePointer<Double>
+    private let scratch: UnsafeMutablePointer<UInt8>
     private let readsTargetNumber: Bool
     private let hasText: Bool
     var row: Int
@@ -22,6 +23,7 @@ struct FieldStore {
         categories = batch.categories
         stride = batch.columnStride
         powers = exactPowersOfTen
+        scratch = batch.scratch
         readsTargetNumber = task == .regression
         self.hasText = hasText
         row = batch.rows
@@ -48,7 +50,7 @@ struct FieldStore {
     func setMissing(_ sink: FieldSink) {
         switch sink.kind {
         case .numeric: numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
-        case .categorical, .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+        case .categorical, .vwChained, .vwJoined: categories[Int(sink.categoryColumn) &* stride &+ row] = 0
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
@@ -71,6 +73,9 @@ struct FieldStore {
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
             categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
         case .ignored: break
+        case .vwChained, .vwJoined:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : sink.vwHash(start, count, scratch)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
     }
@@ -92,7 +97,9 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
-        case .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(raw)
+        case .vwChained, .vwJoined:
+            guard let start = raw.baseAddress else { return }
+            categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
         }
     }
 
@@ -129,7 +136,6 @@ struct FieldStore {
             return
         }
         switch sink.kind {
-        case .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(text)
         case .both: setBoth(sink, text)
         case .text: addWords(sink, text)
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)

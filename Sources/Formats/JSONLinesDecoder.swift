@@ -29,7 +29,7 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        let set = SinkSet(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
+        let set = SinkSet(for: schema, categories: usesVWHashes ? .vwJoined : .categorical)
         fieldSet = set
         self.set = set
         let sinks = set.sinks

@@ -44,6 +44,9 @@ public final class RecordBatch: @unchecked Sendable {
     public let positions: UnsafeMutablePointer<RecordPosition>
     /// The raw bytes of each record, without its line end.
     public let raw: UnsafeMutablePointer<ByteRange>
+    /// Room that a decoder may use while it works on one field.
+    public let scratch: UnsafeMutablePointer<UInt8>
+    public static let scratchBytes = 8192
     /// Filled by decoders of feature-native formats.
     public let features: FeatureBatch?
     /// Where reading goes on after the last record of this batch, accepted or rejected.
@@ -65,6 +68,7 @@ public final class RecordBatch: @unchecked Sendable {
         ids = .allocate(capacity: capacity)
         positions = .allocate(capacity: capacity)
         raw = .allocate(capacity: capacity)
+        scratch = .allocate(capacity: Self.scratchBytes)
         features = isFeatureNative ? FeatureBatch(capacity: capacity) : nil
     }
 
@@ -77,6 +81,7 @@ public final class RecordBatch: @unchecked Sendable {
         ids.deallocate()
         positions.deallocate()
         raw.deallocate()
+        scratch.deallocate()
     }
 
     /// Whether it should be passed on: no row fits any more, or so much was rejected that memory should be given back.
