@@ -209,7 +209,7 @@ import Testing
 
     @Test func manyRejectedRecordsArePassedOn() throws {
         let example = try example("csv")
-        let batch = RecordBatch(capacity: 4, numericCount: 2, categoricalCount: 2, isFeatureNative: false)
+        let batch = RecordBatch(capacity: 4, numericCount: 8, categoricalCount: 8, isFeatureNative: false)
         let decoder = example.makeDecoder()
         let chunk = Chunk(capacity: 1 << 10)
         Array("a,b\nx,x\nx,x\nx,x\nx,x\n".utf8).withUnsafeBufferPointer {
