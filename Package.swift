@@ -64,12 +64,15 @@ let package = Package(
                 "Learners", "Records", "Snapshots", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
-            ], path: "Sources/thalweg", swiftSettings: strict),
+            ], path: "Sources/thalweg", swiftSettings: strict,
+            // One file that starts in a millisecond and needs no Swift libraries beside it.
+            linkerSettings: [.unsafeFlags(["-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections"], .when(configuration: .release))]),
 
         tests("Formats", ["Formats", "Records"]),
+        tests("Generators", ["Generators"]),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "State"]),
-        tests("Learners", ["Learners", "Preprocessing", "Components", "Records", "State"]),
+        tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
     ],
     cxxLanguageStandard: .cxx17
 )

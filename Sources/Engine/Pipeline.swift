@@ -18,6 +18,8 @@ public final class Pipeline: Stateful {
     public let hyperparameters: Hyperparameters
     private let transformers: [(name: String, transformer: any Transformer)]
     private let encoder: FeatureEncoder
+    /// Interactions of records that bring their own features.
+    private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
     private let learnsBeforeTransforming: Bool
     private var learns: [Bool]
@@ -35,6 +37,7 @@ public final class Pipeline: Stateful {
             schema: schema, style: isVW ? .vw : .native, bits: configuration.bits,
             indicators: configuration.hasIndicators,
             crosses: try configuration.fieldCrosses(schema))
+        crosser = try configuration.namespaceCrosser(schema)
         transformers = schema.isFeatureNative ? [] : try configuration.makeTransformers(encoder.numberCount)
         learnsBeforeTransforming = configuration.preset == .river
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
@@ -112,9 +115,11 @@ public final class Pipeline: Stateful {
         _ batch: RecordBatch, _ ownFeatures: FeatureBatch, _ predictions: PredictionBatch, learning: Bool,
         scored: (_ row: Int, _ features: FeatureBatch, _ version: Int) -> Void
     ) {
-        let features = batch.features ?? ownFeatures
-        targets.encode(batch, into: features, learning: learning)
-        if !schema.isFeatureNative { preprocess(batch, features, learning: learning) }
+        let given = batch.features ?? ownFeatures
+        targets.encode(batch, into: given, learning: learning)
+        if !schema.isFeatureNative { preprocess(batch, given, learning: learning) }
+        if let crosser { crosser.apply(given, into: ownFeatures) }
+        let features = crosser == nil ? given : ownFeatures
         predictions.rows = features.rows
         if learning {
             predictThenLearn(features, predictions)
@@ -193,6 +198,13 @@ public final class Pipeline: Stateful {
 }
 
 extension Configuration {
+    func namespaceCrosser(_ schema: Schema) throws(SettingError) -> NamespaceCrosser? {
+        guard schema.isFeatureNative, !crosses.isEmpty else { return nil }
+        var parsed: [NamespaceCross] = []
+        for cross in crosses { parsed.append(try NamespaceCross(parsing: cross)) }
+        return NamespaceCrosser(parsed, bits: bits)
+    }
+
     var hasIndicators: Bool { pipeline?.contains { $0.name == "indicate-missing" } ?? false }
 
     func fieldCrosses(_ schema: Schema) throws(SettingError) -> [FieldCross] {

@@ -1,3 +1,4 @@
+import Glibc
 import Records
 import State
 
@@ -66,8 +67,10 @@ final class TargetEncoder: Stateful {
 
     /// The class's index, -1 when the target is missing or not to be learned; nil when it has no place.
     private func classIndex(_ text: UnsafeBufferPointer<UInt8>, _ learning: Bool) -> Int? {
-        if text.isEmpty { return -1 }
-        for (index, name) in names.enumerated() where name.elementsEqual(text) { return index }
+        guard let start = text.baseAddress, text.count > 0 else { return -1 }
+        for index in names.indices where names[index].count == text.count {
+            if memcmp(names[index], start, text.count) == 0 { return index }
+        }
         let canonical = Self.canonical(text)
         if let index = names.firstIndex(of: canonical) { return index }
         guard learning else { return -1 }

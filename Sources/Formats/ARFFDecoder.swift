@@ -10,7 +10,7 @@ import Records
 /// https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 public final class ARFFDecoder: RecordDecoder {
     private let schema: Schema
-    private let sinks: [FieldSink]
+    private var set: SinkSet
     private let hasText: Bool
     private var header = ARFFHeader()
     /// The attributes of the current part, once its header is complete.
@@ -20,8 +20,8 @@ public final class ARFFDecoder: RecordDecoder {
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
-        hasText = sinks.contains { $0.kind == .text }
+        set = SinkSet(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
+        hasText = set.sinks.contains { $0.kind == .text }
     }
 
     public func beginPart() {
@@ -110,8 +110,8 @@ public final class ARFFDecoder: RecordDecoder {
     }
 
     private func resolveColumns() throws(FormatError) {
-        let known = Dictionary(sinks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        columns = header.attributes.map { Column($0, known[$0.name] ?? FieldSink(name: $0.name)) }
+        let known = Dictionary(set.sinks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        columns = header.attributes.map { Column($0, known[$0.name] ?? set.add($0.name)) }
         let wanted = schema.fields.filter { $0.role != .ignored }
         guard wanted.isEmpty || columns.contains(where: { $0.sink.kind != .ignored }) else {
             throw FormatError(
@@ -120,7 +120,7 @@ public final class ARFFDecoder: RecordDecoder {
                     + wanted.prefix(8).map { "'\($0.name)'" }.joined(separator: ", "))
         }
         let names = Set(header.attributes.map(\.name))
-        missingSinks = sinks.filter { $0.kind != .ignored && !names.contains($0.name) }
+        missingSinks = set.sinks.filter { $0.kind != .ignored && !names.contains($0.name) }
     }
 }
 

@@ -4,7 +4,7 @@ import Records
 /// CSV after RFC 4180, header on the first line of every part, `,` as separator.
 public final class CSVDecoder: RecordDecoder {
     private let schema: Schema
-    private let sinks: [FieldSink]
+    private var set: SinkSet
     private let hasText: Bool
     private let separator: UInt8
     /// The sink of each column of the current part.
@@ -14,8 +14,8 @@ public final class CSVDecoder: RecordDecoder {
     public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
         self.schema = schema
         self.separator = separator
-        sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
-        hasText = sinks.contains { $0.kind == .text }
+        set = SinkSet(for: schema, vwHash: usesVWHashes ? { .chained(seed: vwSeed($0)) } : nil)
+        hasText = set.sinks.contains { $0.kind == .text }
     }
 
     public func beginPart() {
@@ -178,8 +178,10 @@ public final class CSVDecoder: RecordDecoder {
 
     private func columns(from header: UnsafeBufferPointer<UInt8>) throws(FormatError) -> [FieldSink] {
         let names = try CSVHeader.names(header, separator: separator)
-        let known = Dictionary(sinks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let columns = names.map { known[$0] ?? FieldSink(name: $0) }
+        // Columns of an earlier part that the schema does not know are forgotten.
+        set.keepFirst(schema.fields.count)
+        let known = Dictionary(set.sinks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let columns = names.map { known[$0] ?? set.add($0) }
         let wanted = schema.fields.filter { $0.role != .ignored }
         guard wanted.isEmpty || columns.contains(where: { $0.kind != .ignored }) else {
             throw FormatError(
@@ -188,7 +190,7 @@ public final class CSVDecoder: RecordDecoder {
         }
         // A field that this part lacks stays missing in all its records.
         let present = Set(names)
-        missingSinks = sinks.filter { $0.kind != .ignored && !present.contains($0.name) }
+        missingSinks = set.sinks.filter { $0.kind != .ignored && !present.contains($0.name) }
         return columns
     }
 

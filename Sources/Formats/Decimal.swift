@@ -1,3 +1,4 @@
+import CBytes
 import Glibc
 
 /// The powers of ten that a Double holds exactly.
@@ -23,9 +24,22 @@ struct Decimal {
 
 /// Reads `-?digits[.digits][e[+-]digits]` at `p`, exactly rounded: at most 15 significant digits and a power of ten
 /// that a Double holds exactly give one correctly rounded operation (Clinger 1990, fast path); everything else is left
-/// to the caller. The bytes must end in one that cannot continue a number.
+/// to the caller. The bytes must end in one that cannot continue a number; 8 bytes from `p + 1` must be readable.
 @inline(__always)
 func readDecimal(_ start: UnsafePointer<UInt8>, _ powers: UnsafeMutablePointer<Double>) -> Decimal {
+    let isNegative = start.pointee == UInt8(ascii: "-")
+    let first = isNegative ? start + 1 : start
+    var mantissa: UInt32 = 0
+    var scale: UInt32 = 0
+    let length = bytes_short_decimal(first, &mantissa, &scale)
+    guard length > 0 else { return readLongDecimal(start, powers) }
+    let value = Double(mantissa) / powers[Int(scale)]
+    return Decimal(value: isNegative ? -value : value, end: first + Int(length), isExact: true)
+}
+
+/// `readDecimal` for numbers of any length.
+@inline(never)
+func readLongDecimal(_ start: UnsafePointer<UInt8>, _ powers: UnsafeMutablePointer<Double>) -> Decimal {
     var p = start
     let isNegative = p.pointee == UInt8(ascii: "-")
     if isNegative { p += 1 }
@@ -94,7 +108,7 @@ func readNumber(_ field: UnsafeBufferPointer<UInt8>) -> NumberReading {
     while let first = text.first, first == 0x20 || first == 0x09 { text.removeFirst() }
     if isMissing(UnsafeBufferPointer(rebasing: text)) { return .missing }
     guard text.count < 1024 else { return .notANumber }
-    guard text.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else {
+    guard text.allSatisfy(mayStandInNumber) else {
         let word = String(decoding: text, as: UTF8.self).lowercased()
         return ["inf", "infinity", "+inf", "-inf", "-infinity", "+infinity"].contains(word) ? .outOfRange : .notANumber
     }
@@ -107,6 +121,11 @@ func readNumber(_ field: UnsafeBufferPointer<UInt8>) -> NumberReading {
         guard let end, end == base + text.count else { return .notANumber }
         return value.isFinite ? .number(value) : .outOfRange
     }
+}
+
+/// Digits, signs, the point and the exponent's letter.
+private func mayStandInNumber(_ byte: UInt8) -> Bool {
+    byte &- 0x30 <= 9 || byte == 0x2b || byte == 0x2d || byte == 0x2e || byte | 0x20 == 0x65
 }
 
 /// Whether a field's text stands for a missing value: empty, NA, NaN, null or ?.

@@ -1,7 +1,21 @@
 import CBytes
 import Records
 
+/// What is needed of a field only now and then.
+final class SinkDetails {
+    let name: String
+    /// How a `vwCategorical` value is hashed.
+    let vwHash: VWCategoryHash
+
+    init(name: String, vwHash: VWCategoryHash) {
+        self.name = name
+        self.vwHash = vwHash
+    }
+}
+
 /// Where the values of one input field go, resolved once so that decoding a field is one switch.
+///
+/// A plain value, copied freely in the hot loop: its details live as long as the `SinkSet` it comes from.
 struct FieldSink {
     enum Kind: UInt8 {
         case ignored, numeric, categorical, both, text, target, id, weight
@@ -11,13 +25,12 @@ struct FieldSink {
 
     var kind: Kind = .ignored
     /// Among the batch's number columns: `numbers[numberColumn * columnStride + row]`.
-    var numberColumn = 0
-    var categoryColumn = 0
+    var numberColumn: Int32 = 0
+    /// Among the batch's category columns.
+    var categoryColumn: Int32 = 0
     /// Hash of the field's name, part of its tokens' hashes.
     var salt: UInt64 = 0
-    let name: String
-    /// How a `vwCategorical` value is hashed.
-    var vwHash = VWCategoryHash.chained(seed: 0)
+    unowned(unsafe) let details: SinkDetails
 
     /// Whether the text of a number says more than its value.
     @inline(__always)
@@ -28,27 +41,24 @@ struct FieldSink {
         }
     }
 
+    var name: String { details.name }
+    var vwHash: VWCategoryHash { details.vwHash }
+}
+
+/// The sinks of a stream's fields, and what keeps their details alive.
+struct SinkSet {
+    private(set) var sinks: [FieldSink] = []
+    private var details: [SinkDetails] = []
+
     /// One sink for every field of a schema, in schema order.
     ///
     /// - Parameter vwHash: nil = categories by XXH3; else Vowpal Wabbit's hash for a field's name.
-    static func all(for schema: Schema, vwHash: ((String) -> VWCategoryHash)? = nil) -> [FieldSink] {
-        var numbers = 0
-        var categories = 0
-        return schema.fields.map { field in
-            var sink = FieldSink(name: field.name)
-            sink.salt = fieldSalt(field.name)
-            switch field.role {
-            case .numeric: sink.kind = .numeric
-            case .categorical:
-                sink.kind = vwHash == nil ? .categorical : .vwCategorical
-                if let vwHash { sink.vwHash = vwHash(field.name) }
-            case .both: sink.kind = .both
-            case .text: sink.kind = .text
-            case .target: sink.kind = .target
-            case .id: sink.kind = .id
-            case .weight: sink.kind = .weight
-            case .ignored, .time: sink.kind = .ignored
-            }
+    init(for schema: Schema, vwHash: ((String) -> VWCategoryHash)? = nil) {
+        var numbers: Int32 = 0
+        var categories: Int32 = 0
+        for field in schema.fields {
+            var sink = add(field.name, vwHash?(field.name))
+            sink.kind = Self.kind(field.role, isVW: vwHash != nil)
             if sink.kind == .numeric || sink.kind == .both {
                 sink.numberColumn = numbers
                 numbers += 1
@@ -57,8 +67,36 @@ struct FieldSink {
                 sink.categoryColumn = categories
                 categories += 1
             }
-            return sink
+            sinks[sinks.count - 1] = sink
         }
+    }
+
+    private static func kind(_ role: FieldRole, isVW: Bool) -> FieldSink.Kind {
+        switch role {
+        case .numeric: .numeric
+        case .categorical: isVW ? .vwCategorical : .categorical
+        case .both: .both
+        case .text: .text
+        case .target: .target
+        case .id: .id
+        case .weight: .weight
+        case .ignored, .time: .ignored
+        }
+    }
+
+    /// Forgets all sinks but the first `count`.
+    mutating func keepFirst(_ count: Int) {
+        sinks.removeLast(max(sinks.count - count, 0))
+        details.removeLast(max(details.count - count, 0))
+    }
+
+    /// Adds a field that the schema does not know: its values go nowhere.
+    @discardableResult
+    mutating func add(_ name: String, _ vwHash: VWCategoryHash? = nil) -> FieldSink {
+        let detail = SinkDetails(name: name, vwHash: vwHash ?? .chained(seed: 0))
+        details.append(detail)
+        sinks.append(FieldSink(salt: fieldSalt(name), details: detail))
+        return sinks[sinks.count - 1]
     }
 }
 
@@ -73,33 +111,22 @@ enum VWCategoryHash {
         let hash: UInt32
         switch self {
         case .concatenated(let name):
-            // What separates tokens in its text format cannot stand in a name there.
-            let whole = name + text.map { [0x20, 0x09, 0x7c, 0x3a].contains($0) ? UInt8(ascii: "_") : $0 }
-            hash = whole.withUnsafeBufferPointer { vwNameHash($0, seed: 0) }
-        case .chained(let seed): hash = vwNameHash(text, seed: seed)
+            hash = name.withUnsafeBufferPointer { name in
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count + text.count + 1) { scratch in
+                    bytes_vw_hash_joined(
+                        name.baseAddress, name.count, text.baseAddress, text.count, scratch.baseAddress)
+                }
+            }
+        case .chained(let seed): hash = bytes_vw_hash(text.baseAddress, text.count, seed)
         }
         return UInt64(hash) | 1 << 32
     }
 }
 
-/// Vowpal Wabbit's hash of a name under `--hash strings`: white space at the ends dropped; decimal digits count as
-/// their number, anything else by MurmurHash3.
-func vwNameHash(_ name: UnsafeBufferPointer<UInt8>, seed: UInt32) -> UInt32 {
-    var text = name[...]
-    while let last = text.last, last <= 0x20 { text.removeLast() }
-    while let first = text.first, first <= 0x20 { text.removeFirst() }
-    if text.allSatisfy({ $0 &- 0x30 <= 9 }) {
-        let number = text.reduce(UInt64(0)) { $0 &* 10 &+ UInt64($1 &- 0x30) }
-        return UInt32(truncatingIfNeeded: number) &+ seed
-    }
-    let trimmed = UnsafeBufferPointer(rebasing: text)
-    return bytes_murmur3(trimmed.baseAddress, trimmed.count, seed)
-}
-
 /// The hash of a feature's name in Vowpal Wabbit's default namespace.
 func vwSeed(_ name: String) -> UInt32 {
     var name = name
-    return name.withUTF8 { vwNameHash($0, seed: 0) }
+    return name.withUTF8 { bytes_vw_hash($0.baseAddress, $0.count, 0) }
 }
 
 /// The hash that separates one field's categories from another's.

@@ -47,11 +47,11 @@ struct FieldStore {
     @inline(__always)
     func setMissing(_ sink: FieldSink) {
         switch sink.kind {
-        case .numeric: numbers[sink.numberColumn &* stride &+ row] = .nan
-        case .categorical, .vwCategorical: categories[sink.categoryColumn &* stride &+ row] = 0
+        case .numeric: numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
+        case .categorical, .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = 0
         case .both:
-            numbers[sink.numberColumn &* stride &+ row] = .nan
-            categories[sink.categoryColumn &* stride &+ row] = 0
+            numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
+            categories[Int(sink.categoryColumn) &* stride &+ row] = 0
         default: break
         }
     }
@@ -63,13 +63,13 @@ struct FieldStore {
         case .numeric:
             let decimal = readDecimal(start, powers)
             if decimal.isExact, decimal.end == start + count {
-                numbers[sink.numberColumn &* stride &+ row] = decimal.value
+                numbers[Int(sink.numberColumn) &* stride &+ row] = decimal.value
             } else {
                 setUnusualNumber(sink, UnsafeBufferPointer(start: start, count: count))
             }
         case .categorical:
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
-            categories[sink.categoryColumn &* stride &+ row] = missing ? 0 : categoryHash(start, count)
+            categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
         case .ignored: break
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
@@ -79,12 +79,12 @@ struct FieldStore {
     @inline(__always)
     mutating func setNumber(_ sink: FieldSink, _ value: Double, raw: UnsafeBufferPointer<UInt8>) {
         switch sink.kind {
-        case .numeric: numbers[sink.numberColumn &* stride &+ row] = value
+        case .numeric: numbers[Int(sink.numberColumn) &* stride &+ row] = value
         case .categorical:
-            categories[sink.categoryColumn &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
+            categories[Int(sink.categoryColumn) &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
         case .both:
-            numbers[sink.numberColumn &* stride &+ row] = value
-            categories[sink.categoryColumn &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
+            numbers[Int(sink.numberColumn) &* stride &+ row] = value
+            categories[Int(sink.categoryColumn) &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
         case .weight: setWeight(value)
         case .ignored: break
         case .target:
@@ -92,7 +92,7 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
-        case .vwCategorical: categories[sink.categoryColumn &* stride &+ row] = sink.vwHash(raw)
+        case .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(raw)
         }
     }
 
@@ -115,8 +115,8 @@ struct FieldStore {
     @inline(never)
     private mutating func setUnusualNumber(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
         switch readNumber(text) {
-        case .number(let value): numbers[sink.numberColumn &* stride &+ row] = value
-        case .missing: numbers[sink.numberColumn &* stride &+ row] = .nan
+        case .number(let value): numbers[Int(sink.numberColumn) &* stride &+ row] = value
+        case .missing: numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
         case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
         case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
         }
@@ -129,7 +129,7 @@ struct FieldStore {
             return
         }
         switch sink.kind {
-        case .vwCategorical: categories[sink.categoryColumn &* stride &+ row] = sink.vwHash(text)
+        case .vwCategorical: categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(text)
         case .both: setBoth(sink, text)
         case .text: addWords(sink, text)
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)

@@ -14,7 +14,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     private let parser = JSONParser()
     private var table = KeyTable()
     /// The sink of each key of `table`.
-    private var sinks: [FieldSink] = []
+    private var set: SinkSet
     /// The record a key was last seen in, for duplicates and missing fields.
     private var stamps: [UInt32] = []
     private var stamp: UInt32 = 0
@@ -22,15 +22,17 @@ public final class JSONLinesDecoder: RecordDecoder {
     /// Keys of the schema's fields that carry values.
     private let expected: [Int]
     /// The schema's fields.
-    private let fieldSinks: [FieldSink]
+    private let fieldSet: SinkSet
     /// Keys outside the schema are forgotten between two records when they are more than this, in number or bytes.
     private static let maximumKeys = 65_536
     private static let maximumKeyBytes = 4 << 20
 
     public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        let sinks = FieldSink.all(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
-        fieldSinks = sinks
+        let set = SinkSet(for: schema, vwHash: usesVWHashes ? { .concatenated(name: Array($0.utf8)) } : nil)
+        fieldSet = set
+        self.set = set
+        let sinks = set.sinks
         hasText = sinks.contains { $0.kind == .text }
         expected = sinks.indices.filter { sinks[$0].kind != .ignored }
         forgetOtherKeys()
@@ -38,7 +40,8 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     /// Keeps only the keys of the schema.
     private func forgetOtherKeys() {
-        sinks = fieldSinks
+        set = fieldSet
+        let sinks = set.sinks
         stamps = Array(repeating: 0, count: sinks.count)
         table = KeyTable()
         template = JSONTemplate()
@@ -95,7 +98,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         var p = start
         var seen = 0
         let ok = template.steps.withUnsafeBufferPointer { steps in
-            sinks.withUnsafeBufferPointer { sinks in
+            set.sinks.withUnsafeBufferPointer { sinks in
                 stamps.withUnsafeMutableBufferPointer { stamps in
                     for step in steps {
                         let matches = withUnsafeBytes(of: step.text) { text in
@@ -210,12 +213,12 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     @inline(never)
     private func fillMissing(_ store: inout FieldStore) {
-        for key in expected where stamps[key] != stamp { store.setMissing(sinks[key]) }
+        for key in expected where stamps[key] != stamp { store.setMissing(set.sinks[key]) }
     }
 
     /// Reads any record through simdjson; on failure the store has the reason.
     private func decodeSlow(_ text: UnsafeBufferPointer<UInt8>, _ store: inout FieldStore) {
-        if table.keys.count > fieldSinks.count + Self.maximumKeys || table.byteCount > Self.maximumKeyBytes {
+        if table.keys.count > fieldSet.sinks.count + Self.maximumKeys || table.byteCount > Self.maximumKeyBytes {
             forgetOtherKeys()
         }
         beginRecord(&store)
@@ -326,15 +329,15 @@ public final class JSONLinesDecoder: RecordDecoder {
                 key = known
             } else {
                 key = table.insert(path)
-                sinks.append(FieldSink(name: String(decoding: path, as: UTF8.self)))
+                set.add(String(decoding: path, as: UTF8.self))
                 stamps.append(0)
             }
             if stamps[key] == stamp {
-                store.failure = "duplicate key '\(sinks[key].name)'"
+                store.failure = "duplicate key '\(set.sinks[key].name)'"
                 return nil
             }
             stamps[key] = stamp
-            return sinks[key]
+            return set.sinks[key]
         }
     }
 }

@@ -17,8 +17,8 @@ public struct LIBSVMOptions: Sendable, Equatable {
 /// The format of LIBSVM and SVMlight: `label index:value ...`, indices ascending from 1 (0 is accepted), `#` begins a
 /// comment, an optional `qid:` is ignored; a line whose first word is a feature has no label.
 ///
-/// Values of 0 are dropped. For a multiclass task the label may be any word; otherwise it is a number, and `1`, `+1`
-/// and `1.0` are the same class.
+/// Values of 0 are dropped. For a multiclass task the label may be any word; otherwise it is a number, and for a binary
+/// task `1`, `+1` and `1.0` are the same class.
 public final class LIBSVMDecoder: RecordDecoder {
     public var context = ""
     private let task: Task
@@ -97,32 +97,39 @@ public final class LIBSVMDecoder: RecordDecoder {
         }
         if at == word, at.pointee == UInt8(ascii: "\n") { return .blank }
         if word.pointee == UInt8(ascii: "#") { return .blank }
-        var previous = -1
+        var line = Line()
         if at.pointee == UInt8(ascii: ":") {
             if let failure = storeLabel(.empty, batch) { return .rejected(failure) }
-            if let failure = decodeFeature(&scan, word, &at, &previous, &sink) { return .rejected(failure) }
+            if let failure = decodeFeature(&scan, word, &at, &line, &sink) { return .rejected(failure) }
         } else if let failure = storeLabel(ByteRange(word, at - word), batch) {
             return .rejected(failure)
         }
-        while isBlank(at.pointee) {
+        while isBlank(at.pointee), !line.isOver {
             word = at + 1
             at = scan.next()
             if word.pointee == UInt8(ascii: "#") { return .record }
             if at == word, at.pointee != UInt8(ascii: ":") { continue }
-            if let failure = decodeFeature(&scan, word, &at, &previous, &sink) { return .rejected(failure) }
+            if let failure = decodeFeature(&scan, word, &at, &line, &sink) { return .rejected(failure) }
         }
-        if at.pointee == UInt8(ascii: "\n") || at.pointee == UInt8(ascii: "#") { return .record }
-        return .rejected("a control character or '|' in the line")
+        if at.pointee == UInt8(ascii: "\n") || line.isOver { return .record }
+        return .rejected("neither a blank nor a line end after a value")
     }
 
     @inline(__always)
     private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
 
-    /// Decodes `index:value`, `at` being the delimiter after the index; then it is the one after the value, or a '#'.
+    /// What is to know of the features read so far.
+    private struct Line {
+        var previousIndex = -1
+        /// A comment began right after a value.
+        var isOver = false
+    }
+
+    /// Decodes `index:value`, `at` being the delimiter after the index; then it is the one after the value.
     @inline(__always)
     private func decodeFeature(
         _ scan: inout FeatureScan, _ word: UnsafePointer<UInt8>, _ at: inout UnsafePointer<UInt8>,
-        _ previous: inout Int, _ sink: inout FeatureSink
+        _ line: inout Line, _ sink: inout FeatureSink
     ) -> String? {
         let colon = at
         var index = 0
@@ -132,8 +139,10 @@ public final class LIBSVMDecoder: RecordDecoder {
             p += 1
         }
         if p != colon || p == word || colon.pointee != UInt8(ascii: ":") { return skipQuery(&scan, word, &at) }
-        guard index > previous else { return "index \(index) after \(previous): indices must ascend" }
-        previous = index
+        guard index > line.previousIndex else {
+            return "index \(index) after \(line.previousIndex): indices must ascend"
+        }
+        line.previousIndex = index
         let decimal = readDecimal(colon + 1, exactPowersOfTen)
         at = scan.next()
         var value = decimal.value
@@ -142,7 +151,7 @@ public final class LIBSVMDecoder: RecordDecoder {
             guard let number = FeatureNumber.whole(colon + 1, stop ?? at) else {
                 return "the value of index \(index) is not a finite number"
             }
-            if let stop { at = stop }
+            line.isOver = stop != nil
             value = number
         }
         guard Float(value).isFinite else { return "the value of index \(index) is out of range" }
@@ -194,7 +203,7 @@ public final class LIBSVMDecoder: RecordDecoder {
     ) -> String? {
         if let number = FeatureNumber.whole(start, start + text.count), Float(number).isFinite {
             batch.targetNumbers[batch.rows] = number
-            if task != .multiclass { batch.targetTexts[batch.rows] = LabelText.canonical(text, number) }
+            if task == .binary { batch.targetTexts[batch.rows] = LabelText.canonical(text, number) }
             return nil
         }
         return task == .multiclass ? nil : "label is not a finite number: \(quoted(text.buffer))"

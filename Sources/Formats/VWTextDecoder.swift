@@ -61,17 +61,16 @@ public final class VWTextDecoder: RecordDecoder {
             let start = base + cursor
             scan.beginRecord()
             runs.begin()
-            var outcome = LineOutcome.record
-            var end: UnsafePointer<UInt8>
+            var (outcome, end, mayBeHigh) = (LineOutcome.record, start, true)
             if let plain = decodePlain(&scan, start, batch, &sink) {
                 end = plain
+                mayBeHigh = scan.sawHighByte
             } else {
-                end = start
                 while end.pointee != UInt8(ascii: "\n") { end += 1 }
                 outcome = decodeUnusual(start, end, batch, &sink)
                 scan = FeatureScan(end + 1)
             }
-            finish(outcome, ByteRange(start, end - start), scan.sawHighByte, position, batch, features, &sink)
+            finish(outcome, ByteRange(start, end - start), mayBeHigh, position, batch, features, &sink)
             cursor = base.distance(to: end) + 1
             position.offset = chunk.position.offset + cursor
             position.line += 1
@@ -129,7 +128,7 @@ public final class VWTextDecoder: RecordDecoder {
             guard decodeFeatures(&scan, &at, seed, &sink) else { return nil }
             runs.add(length > 0 ? name.pointee : 0x20, from: first, to: sink.count)
         }
-        if at.pointee == 0x0d { at = scan.next() }
+        if at.pointee == 0x0d, at[1] == UInt8(ascii: "\n") { at = scan.next() }
         return at.pointee == UInt8(ascii: "\n") ? at : nil
     }
 

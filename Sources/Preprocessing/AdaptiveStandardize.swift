@@ -12,7 +12,8 @@ final class AdaptiveStandardize: Transformer {
             "adaptive-standardize", "shift and scale numbers to a decayed mean 0 and variance 1",
             fields: [
                 HyperparameterField(
-                    "fading", .number(1e-9...1), default: "0.01", "weight of the newest value; memory is 1/fading records")
+                    "fading", .number(1e-9...1), default: "0.01",
+                    "weight of the newest value; it remembers about 1/fading records")
             ])
     ) { parameters, columns in AdaptiveStandardize(columns: columns, fading: parameters.double("fading")) }
 

@@ -219,12 +219,8 @@ func categorySalt(_ name: String) -> UInt64 {
     return name.withUTF8 { bytes_mix(bytes_xxh3($0.baseAddress, $0.count)) }
 }
 
-/// Vowpal Wabbit's hash of a name (`--hash strings`): decimal names count as their number.
+/// Vowpal Wabbit's hash of a name.
 func vwHash(_ name: String, seed: UInt32) -> UInt32 {
-    let trimmed = name.utf8.drop { $0 <= 0x20 }
-    if let number = UInt64(String(decoding: trimmed, as: UTF8.self)) {
-        return UInt32(truncatingIfNeeded: number) &+ seed
-    }
     var name = name
-    return name.withUTF8 { bytes_murmur3($0.baseAddress, $0.count, seed) }
+    return name.withUTF8 { bytes_vw_hash($0.baseAddress, $0.count, seed) }
 }

@@ -38,45 +38,84 @@ final class Standardize: Transformer {
     var state: [StateEntry] { [StateEntry("moments", moments)] }
 
     func process(_ columns: NumberColumns) {
-        let limit = limit
-        let winsorize = winsorize
-        for column in 0..<columns.count {
-            let moment = moments.base + 3 * column
-            var count = moment[0]
-            var mean = moment[1]
-            var squares = moment[2]
-            // 1 / standard deviation, computed once a learned value rather than once a transformed one; 0 = no spread.
-            var scale = Self.scale(squares, count)
-            columns.process(
-                column,
-                transform: { value in
-                    let scaled = scale > 0 ? (value - mean) * scale : value.isNaN ? value : 0
-                    return scaled > limit ? limit : scaled < -limit ? -limit : scaled
-                },
-                learn: { value in
-                    var deviation = value - mean
-                    if abs(deviation * scale) > winsorize, count > Self.winsorizeAfter {
-                        deviation = (deviation > 0 ? winsorize : -winsorize) / scale
-                    }
-                    // The reciprocal does not wait for the mean, as a division of the deviation would.
-                    let shift = deviation * (1 / (count + 1))
-                    let nextMean = mean + shift
-                    let nextSquares = squares + deviation * (deviation - shift)
-                    // Also false for a missing value; one too large to square stays out of the statistics.
-                    guard nextSquares.isFinite else { return }
-                    count += 1
-                    mean = nextMean
-                    squares = nextSquares
-                    scale = Self.scale(squares, count)
-                })
-            moment[0] = count
-            moment[1] = mean
-            moment[2] = squares
+        if let learns = columns.learns, columns.learningValues == nil {
+            for column in 0..<columns.count { learnAndTransform(columns, column, learns) }
+        } else {
+            for column in 0..<columns.count { transformOnly(columns, column) }
         }
     }
 
-    /// The reciprocal of a standard deviation below 1e-150 would overflow on its way: it counts as no spread.
-    @inline(__always) private static func scale(_ squares: Double, _ count: Double) -> Double {
-        squares > 1e-300 ? (count / squares).squareRoot() : 0
+    /// One column's statistics, in locals while a batch passes.
+    private struct Moments {
+        var count: Double
+        var mean: Double
+        var squares: Double
+
+        /// Takes in one value. `bound` = the square of the winsorizing limit.
+        @inline(__always)
+        mutating func learn(_ value: Double, bound: Double) {
+            var deviation = value - mean
+            if deviation * deviation * count > bound * squares, count > Standardize.winsorizeAfter, squares > 0 {
+                let limit = (bound * squares / count).squareRoot()
+                deviation = deviation > 0 ? limit : -limit
+            }
+            // The reciprocal does not wait for the mean, as a division of the deviation would.
+            let shift = deviation * (1 / (count + 1))
+            let nextSquares = squares + deviation * (deviation - shift)
+            // Also false for a missing value; one too large to square stays out of the statistics.
+            guard nextSquares.isFinite else { return }
+            count += 1
+            mean += shift
+            squares = nextSquares
+        }
+
+        /// 1 / standard deviation; 0 = no spread. A deviation below 1e-150 would overflow on its way: it counts as none.
+        @inline(__always)
+        var scale: Double { squares > 1e-300 ? (count / squares).squareRoot() : 0 }
+    }
+
+    @inline(__always)
+    private static func scaled(_ value: Double, _ mean: Double, _ scale: Double, _ limit: Double) -> Double {
+        let scaled = scale > 0 ? (value - mean) * scale : value.isNaN ? value : 0
+        return scaled > limit ? limit : scaled < -limit ? -limit : scaled
+    }
+
+    /// First the recurrence, noting what was known before each row, then all roots and divisions side by side.
+    private func learnAndTransform(_ columns: NumberColumns, _ column: Int, _ learns: UnsafePointer<Bool>) {
+        let stored = moments.base + 3 * column
+        var moments = Moments(count: stored[0], mean: stored[1], squares: stored[2])
+        let values = columns.values + column * columns.stride
+        let bound = winsorize * winsorize
+        let limit = limit
+        let rows = columns.rows
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * rows) { scratch in
+            guard let means = scratch.baseAddress else { return }
+            let scales = means + rows
+            for row in 0..<rows {
+                means[row] = moments.mean
+                // 0 stands for no spread.
+                scales[row] = moments.squares > 1e-300 ? moments.count / moments.squares : 0
+                if learns[row] { moments.learn(values[row], bound: bound) }
+            }
+            for row in 0..<rows {
+                values[row] = Self.scaled(values[row], means[row], scales[row].squareRoot(), limit)
+            }
+        }
+        stored[0] = moments.count
+        stored[1] = moments.mean
+        stored[2] = moments.squares
+    }
+
+    private func transformOnly(_ columns: NumberColumns, _ column: Int) {
+        let stored = moments.base + 3 * column
+        var moments = Moments(count: stored[0], mean: stored[1], squares: stored[2])
+        let bound = winsorize * winsorize
+        let limit = limit
+        columns.process(
+            column, transform: { Self.scaled($0, moments.mean, moments.scale, limit) },
+            learn: { moments.learn($0, bound: bound) })
+        stored[0] = moments.count
+        stored[1] = moments.mean
+        stored[2] = moments.squares
     }
 }

@@ -3,13 +3,13 @@
 /// Row r's features are `offsets[r] ..< offsets[r + 1]`. Owned by one thread at a time, recycled.
 public final class FeatureBatch: @unchecked Sendable {
     public let capacity: Int
-    public var rows = 0
+    @exclusivity(unchecked) public var rows = 0
     public let offsets: UnsafeMutablePointer<Int>
-    public private(set) var indices: UnsafeMutablePointer<UInt32>
-    public private(set) var values: UnsafeMutablePointer<Float>
+    @exclusivity(unchecked) public private(set) var indices: UnsafeMutablePointer<UInt32>
+    @exclusivity(unchecked) public private(set) var values: UnsafeMutablePointer<Float>
     /// Values to learn from where they differ from those to predict with (transformers that learn before the
     /// learner does, as River's pipelines); nil = `values`.
-    public private(set) var learningValues: UnsafeMutablePointer<Float>?
+    @exclusivity(unchecked) public private(set) var learningValues: UnsafeMutablePointer<Float>?
     /// Room for features.
     public private(set) var featureCapacity: Int
     /// Regression: the target, NaN = unknown. Classification: unused.
@@ -76,6 +76,7 @@ public final class FeatureBatch: @unchecked Sendable {
             let first = row > 0 ? spanEnds[row - 1] : 0
             let removed = spanEnds[row] - first
             spans.removeSubrange(first..<first + removed)
+            for later in first..<spans.count { spans[later] = spans[later].moved(by: -count) }
             spanEnds.remove(at: row)
             for later in row..<spanEnds.count { spanEnds[later] -= removed }
         }
@@ -127,5 +128,9 @@ public struct NamespaceSpan: Sendable {
         self.initial = initial
         self.start = start
         self.end = end
+    }
+
+    func moved(by distance: Int) -> NamespaceSpan {
+        NamespaceSpan(initial: initial, start: start + distance, end: end + distance)
     }
 }

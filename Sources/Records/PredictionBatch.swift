@@ -1,13 +1,13 @@
 /// What a learner answered for a batch, made before it learned each record.
 public final class PredictionBatch: @unchecked Sendable {
     public let capacity: Int
-    public var rows = 0
+    @exclusivity(unchecked) public var rows = 0
     /// Numbers a row: 1 for regression (the value) and binary (the positive class's probability), the number of
     /// classes for multiclass (their probabilities).
-    public private(set) var width = 1
+    @exclusivity(unchecked) public private(set) var width = 1
     /// Row r's outputs stand at `outputs + r * stride`.
-    public private(set) var stride = 1
-    public private(set) var outputs: UnsafeMutablePointer<Double>
+    @exclusivity(unchecked) public private(set) var stride = 1
+    @exclusivity(unchecked) public private(set) var outputs: UnsafeMutablePointer<Double>
     /// The learner's own loss of each prediction against its target; meaningless where the target is unknown.
     public let losses: UnsafeMutablePointer<Double>
     /// Classification: index of the predicted class.

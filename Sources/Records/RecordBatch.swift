@@ -26,7 +26,7 @@ public final class RecordBatch: @unchecked Sendable {
     public let numericCount: Int
     public let categoricalCount: Int
 
-    public var rows = 0
+    @exclusivity(unchecked) public var rows = 0
     /// Numbers by column; NaN = missing.
     public let numbers: UnsafeMutablePointer<Double>
     /// Hashes of category values by column; 0 = missing.

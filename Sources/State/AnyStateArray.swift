@@ -14,16 +14,17 @@ public class AnyStateArray: @unchecked Sendable {
     /// Bytes of one element.
     public final var stride: Int { lanes * scalarType.size }
     /// Elements in use.
-    public private(set) final var count: Int
+    @exclusivity(unchecked) public private(set) final var count: Int
     public private(set) final var capacity: Int
     /// Aligned to 64 bytes; all zero where never written.
-    public final var bytes: UnsafeMutableRawPointer { memory.start }
+    @exclusivity(unchecked) public private(set) final var bytes: UnsafeMutableRawPointer
     /// One byte a page, 1 = changed. Meaningful only when `marksChanges`.
-    public final var changedPages: UnsafeMutablePointer<UInt8> { changes.start.assumingMemoryBound(to: UInt8.self) }
+    @exclusivity(unchecked) public private(set) final var changedPages: UnsafeMutablePointer<UInt8>
     /// False: every copy takes the whole array. True: writers set `changedPages`, so that copies take what changed.
     public let marksChanges: Bool
     /// Set by resizing: the next copy takes everything.
     private final var resized = true
+    /// Own the memory that `bytes` and `changedPages` point to.
     private final var memory: ZeroedMemory
     private final var changes: ZeroedMemory
 
@@ -33,9 +34,11 @@ public class AnyStateArray: @unchecked Sendable {
         self.count = count
         self.marksChanges = marksChanges
         capacity = max(count, 1)
-        let bytes = capacity * lanes * scalarType.size
-        memory = ZeroedMemory(byteCount: bytes)
-        changes = ZeroedMemory(byteCount: Self.pages(bytes))
+        let size = capacity * lanes * scalarType.size
+        memory = ZeroedMemory(byteCount: size)
+        changes = ZeroedMemory(byteCount: Self.pages(size))
+        bytes = memory.start
+        changedPages = changes.start.assumingMemoryBound(to: UInt8.self)
     }
 
     public final var byteCount: Int { count * stride }
@@ -59,8 +62,7 @@ public class AnyStateArray: @unchecked Sendable {
             let newCapacity = max(newCount, capacity * 2)
             let grown = ZeroedMemory(byteCount: newCapacity * stride)
             memcpy(grown.start, bytes, byteCount)
-            memory = grown
-            changes = ZeroedMemory(byteCount: Self.pages(newCapacity * stride))
+            adopt(grown)
             capacity = newCapacity
         } else if newCount < count {
             memset(bytes + newCount * stride, 0, (count - newCount) * stride)
@@ -69,13 +71,20 @@ public class AnyStateArray: @unchecked Sendable {
         resized = true
     }
 
+    private func adopt(_ memory: consuming ZeroedMemory) {
+        let size = memory.byteCount
+        self.memory = memory
+        changes = ZeroedMemory(byteCount: Self.pages(size))
+        bytes = self.memory.start
+        changedPages = changes.start.assumingMemoryBound(to: UInt8.self)
+    }
+
     /// Changes length and lanes at once; the content is lost (zero).
     public final func resize(to newCount: Int, lanes newLanes: Int) {
         if newLanes != lanes {
             lanes = newLanes
             capacity = max(newCount, 1)
-            memory = ZeroedMemory(byteCount: capacity * stride)
-            changes = ZeroedMemory(byteCount: Self.pages(capacity * stride))
+            adopt(ZeroedMemory(byteCount: capacity * stride))
             count = newCount
             resized = true
         } else {

@@ -32,7 +32,8 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
         set {
             precondition(index >= 0 && index < count * lanes)
             base[index] = newValue
-            changedPages[index * MemoryLayout<Element>.stride / AnyStateArray.pageSize] = 1
+            let pages = changedPages
+            pages[index * MemoryLayout<Element>.stride / AnyStateArray.pageSize] = 1
         }
     }
 

@@ -4,6 +4,7 @@ import Glibc
 /// where it has them, so that a sparse table costs only what it uses.
 struct ZeroedMemory: ~Copyable {
     let start: UnsafeMutableRawPointer
+    let byteCount: Int
     /// Bytes mapped from the system; 0 = from the heap.
     private let mapped: Int
     private let mapStart: UnsafeMutableRawPointer
@@ -11,6 +12,7 @@ struct ZeroedMemory: ~Copyable {
     private static let hugePage = 2 << 20
 
     init(byteCount: Int) {
+        self.byteCount = byteCount
         let size = max((byteCount + 63) & ~63, 64)
         guard size >= Self.hugePage else {
             var memory: UnsafeMutableRawPointer?

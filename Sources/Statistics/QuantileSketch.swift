@@ -101,9 +101,11 @@ public struct QuantileSketch {
         return q[0] + direction / (n[1] - n[-1]) * (above + below)
     }
 
-    /// The linear prediction, as a weighted mean so that it cannot overflow.
+    /// The linear prediction; a weighted mean of the heights where their difference would overflow.
     private func line(_ marker: Int, _ direction: Int) -> Double {
+        let neighbour = heights[marker + direction]
         let share = 1 / abs(positions[marker + direction] - positions[marker])
-        return heights[marker] * (1 - share) + heights[marker + direction] * share
+        let step = (neighbour - heights[marker]) * share
+        return step.isFinite ? heights[marker] + step : heights[marker] * (1 - share) + neighbour * share
     }
 }

@@ -44,7 +44,6 @@ struct OptimizedGoldenCase: Decodable, CustomTestStringConvertible {
     }
 }
 
-
 /// The rows of a golden case's file, preprocessed as River does: transformers learn a row before they transform it for
 /// learning.
 final class OptimizedGoldenRows {
@@ -140,7 +139,7 @@ final class OptimizedGoldenRows {
                         guard let first = values.baseAddress else { return }
                         step.process(
                             NumberColumns(
-                                rows: count, capacity: count, count: numeric.count, values: first,
+                                rows: count, stride: count, count: numeric.count, values: first,
                                 learningValues: learning.baseAddress, learns: learns.baseAddress))
                     }
                 }

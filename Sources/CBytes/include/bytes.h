@@ -159,6 +159,67 @@ static inline uint32_t bytes_murmur3_padded(const uint8_t *p, size_t count, uint
     return h ^ (h >> 16);
 }
 
+/// Reads an unsigned decimal that ends within 8 bytes: up to 7 digits, perhaps with a point inside. Returns its length
+/// (0: not of that form, or not sure); *mantissa / 10^*scale is its value. Reads exactly 8 bytes.
+static inline unsigned bytes_short_decimal(const uint8_t *p, uint32_t *mantissa, unsigned *scale) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+    memcpy(&word, p, 8);
+    const uint64_t t = word ^ 0x3030303030303030ull;
+    // High bit set in every byte that is no digit.
+    uint64_t other = (((t & 0x7f7f7f7f7f7f7f7full) + 0x7676767676767676ull) | t) & 0x8080808080808080ull;
+    if (other == 0) return 0;
+    const unsigned whole = (unsigned)__builtin_ctzll(other) >> 3;
+    if (whole == 0 || (whole > 1 && p[0] == '0')) return 0;
+    unsigned digits = whole, length = whole;
+    uint64_t text = t;
+    if (p[whole] == '.') {
+        other &= other - 1;
+        if (other == 0) return 0;
+        length = (unsigned)__builtin_ctzll(other) >> 3;
+        digits = length - 1;
+        if (digits == whole) return 0;
+        const uint64_t before = (1ull << (8 * whole)) - 1;
+        text = (t & before) | ((t >> 8) & ~before);
+    }
+    *scale = digits - whole;
+    // Digits to the top bytes, zeros below; then pairs, fours and the eight of them (Lemire 2018).
+    text <<= 64 - 8 * digits;
+    text = text * 10 + (text >> 8);
+    *mantissa = (uint32_t)((((text & 0x000000ff000000ffull) * 0x000f424000000064ull) +
+                            (((text >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull)) >> 32);
+    return length;
+#else
+    return 0;
+#endif
+}
+
+/// Vowpal Wabbit's hash of a name (`--hash strings`): bytes up to 0x20 at both ends dropped; decimal digits count as
+/// their number, anything else by MurmurHash3.
+static inline uint32_t bytes_vw_hash(const uint8_t *p, size_t count, uint32_t seed) {
+    while (count > 0 && p[count - 1] <= 0x20) count--;
+    while (count > 0 && p[0] <= 0x20) p++, count--;
+    uint64_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t digit = (uint8_t)(p[i] - '0');
+        if (digit > 9) return bytes_murmur3(p, count, seed);
+        number = number * 10 + digit;
+    }
+    return (uint32_t)number + seed;
+}
+
+/// The same of a name followed by a text in which separators of Vowpal Wabbit's text format become underscores.
+/// `scratch` has room for both.
+static inline uint32_t bytes_vw_hash_joined(const uint8_t *name, size_t name_count, const uint8_t *text, size_t count,
+                                            uint8_t *scratch) {
+    memcpy(scratch, name, name_count);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t c = text[i];
+        scratch[name_count + i] = c == ' ' || c == '\t' || c == '|' || c == ':' ? '_' : c;
+    }
+    return bytes_vw_hash(scratch, name_count + count, 0);
+}
+
 /// The last newline in p[0..<count], or null.
 const uint8_t *bytes_last_newline(const uint8_t *p, size_t count);
 

@@ -66,7 +66,7 @@ struct VWFrame {
         if let start = label.start {
             if let number = FeatureNumber.whole(start, start + label.count) {
                 batch.targetNumbers[row] = number
-                if task != .multiclass { batch.targetTexts[row] = LabelText.canonical(label, number) }
+                if task == .binary { batch.targetTexts[row] = LabelText.canonical(label, number) }
             } else if task != .multiclass {
                 return "label is not a number: \(quoted(label.buffer))"
             }

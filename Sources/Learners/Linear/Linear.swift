@@ -61,7 +61,7 @@ public enum Linear {
     ) { parameters, context throws(SettingError) in
         switch (parameters["optimizer"], parameters["dialect"]) {
         case ("mixture", _): try makeMixture(parameters, context)
-        case ("vw", _), ("coin", _), ("pistol", _), ("ftrl", "vw"): try makeVowpal(parameters, context)
+        case ("vw", _), ("coin", _), ("pistol", _), ("ftrl", "vw"), ("sgd", "vw"): try makeVowpal(parameters, context)
         default: try makeOptimized(parameters, context)
         }
     }

@@ -36,7 +36,7 @@ struct AdamRule: UpdateRule {
         let mean = adam.beta1 * slot[1] + (1 - adam.beta1) * gradient
         let squares = adam.beta2 * slot[2] + (1 - adam.beta2) * gradient * gradient
         let weight = slot[0] - scale.first * mean / (squares.squareRoot() + adam.epsilon)
-        guard weight.isFinite, mean.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(mean), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = mean
         slot[2] = squares
@@ -59,7 +59,7 @@ struct AMSGradRule: UpdateRule {
         let squares = adam.beta2 * slot[2] + (1 - adam.beta2) * gradient * gradient
         let largest = max(slot[3], squares)
         let weight = slot[0] - scale.first * mean / (largest.squareRoot() + adam.epsilon)
-        guard weight.isFinite, mean.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(mean), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = mean
         slot[2] = squares
@@ -84,7 +84,7 @@ struct AdaMaxRule: UpdateRule {
         let mean = adam.beta1 * slot[1] + (1 - adam.beta1) * gradient
         let largest = max(adam.beta2 * slot[2], abs(gradient))
         let weight = slot[0] - scale.first * mean / (largest + adam.epsilon)
-        guard weight.isFinite, mean.isFinite, largest.isFinite else { return }
+        guard isFinite(weight), isFinite(mean), isFinite(largest) else { return }
         slot[0] = weight
         slot[1] = mean
         slot[2] = largest
@@ -110,7 +110,7 @@ struct NadamRule: UpdateRule {
         let squares = adam.beta2 * slot[2] + (1 - adam.beta2) * gradient * gradient
         let ahead = adam.beta1 * mean + (1 - adam.beta1) * gradient
         let weight = slot[0] - scale.first * ahead / ((squares * scale.second).squareRoot() + adam.epsilon)
-        guard weight.isFinite, mean.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(mean), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = mean
         slot[2] = squares

@@ -12,7 +12,7 @@ struct AdaGradRule: UpdateRule {
     @inline(__always) func update(_ slot: UnsafeMutablePointer<Double>, _ gradient: Double, _ scale: StepScale) {
         let squares = slot[1] + gradient * gradient
         let weight = slot[0] - rate / (squares + epsilon).squareRoot() * gradient
-        guard weight.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = squares
     }
@@ -34,7 +34,7 @@ struct RMSPropRule: UpdateRule {
     @inline(__always) func update(_ slot: UnsafeMutablePointer<Double>, _ gradient: Double, _ scale: StepScale) {
         let squares = decay * slot[1] + (1 - decay) * gradient * gradient
         let weight = slot[0] - rate / (squares + epsilon).squareRoot() * gradient
-        guard weight.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = squares
     }
@@ -58,7 +58,7 @@ struct AdaDeltaRule: UpdateRule {
         let step = -(slot[2] + epsilon).squareRoot() / (squares + epsilon).squareRoot() * gradient
         let steps = decay * slot[2] + (1 - decay) * step * step
         let weight = slot[0] + rate * step
-        guard weight.isFinite, squares.isFinite, steps.isFinite else { return }
+        guard isFinite(weight), isFinite(squares), isFinite(steps) else { return }
         slot[0] = weight
         slot[1] = squares
         slot[2] = steps

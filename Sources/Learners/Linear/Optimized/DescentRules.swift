@@ -9,7 +9,7 @@ struct DescentRule: UpdateRule {
 
     @inline(__always) func update(_ slot: UnsafeMutablePointer<Double>, _ gradient: Double, _ scale: StepScale) {
         let weight = slot[0] - rate * gradient
-        if weight.isFinite { slot[0] = weight }
+        if isFinite(weight) { slot[0] = weight }
     }
 }
 
@@ -27,7 +27,7 @@ struct MomentumRule: UpdateRule {
     @inline(__always) func update(_ slot: UnsafeMutablePointer<Double>, _ gradient: Double, _ scale: StepScale) {
         let velocity = momentum * slot[1] + rate * gradient
         let weight = slot[0] - velocity
-        guard weight.isFinite, velocity.isFinite else { return }
+        guard isFinite(weight), isFinite(velocity) else { return }
         slot[0] = weight
         slot[1] = velocity
     }

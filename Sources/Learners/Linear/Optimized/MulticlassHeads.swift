@@ -1,9 +1,8 @@
 import Glibc
-import Records
 
 /// The class index as a number; NaN = unknown or never announced.
-@inline(__always) private func classTarget(_ features: FeatureBatch, _ row: Int, _ classes: Int) -> Double {
-    let index = Int(features.classes[row])
+@inline(__always) private func classTarget(_ rows: FeatureRows, _ row: Int, _ classes: Int) -> Double {
+    let index = Int(rows.classes[row])
     return index >= 0 && index < classes ? Double(index) : .nan
 }
 
@@ -26,10 +25,10 @@ struct SoftmaxOutput: OutputHead {
     /// River ignores record weights here, and keeps p inside [1e-15, 1 - 1e-15].
     let isRiver: Bool
 
-    var classCount: Int { 0 }
+    static var singleClassCount: Int { 0 }
 
-    @inline(__always) func target(_ features: FeatureBatch, _ row: Int, classes: Int) -> Double {
-        classTarget(features, row, classes)
+    @inline(__always) func target(_ rows: FeatureRows, _ row: Int, classes: Int) -> Double {
+        classTarget(rows, row, classes)
     }
 
     func answer(_ scores: Scores, _ target: Double, into outputs: UnsafeMutablePointer<Double>) -> (Int, Double) {
@@ -70,10 +69,10 @@ struct OneAgainstAll<Loss: PointLoss>: OutputHead {
     static var needsOutputs: Bool { false }
     let loss: Loss
 
-    var classCount: Int { 0 }
+    static var singleClassCount: Int { 0 }
 
-    @inline(__always) func target(_ features: FeatureBatch, _ row: Int, classes: Int) -> Double {
-        classTarget(features, row, classes)
+    @inline(__always) func target(_ rows: FeatureRows, _ row: Int, classes: Int) -> Double {
+        classTarget(rows, row, classes)
     }
 
     func answer(_ scores: Scores, _ target: Double, into outputs: UnsafeMutablePointer<Double>) -> (Int, Double) {

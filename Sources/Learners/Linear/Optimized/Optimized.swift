@@ -1,4 +1,5 @@
 import Components
+import Records
 
 extension Linear {
     /// The linear learners under the classic gradient optimizers, FTRL, passive-aggressive steps and the perceptron.
@@ -35,7 +36,9 @@ extension Linear {
     }
 
     /// Softmax is the default of several classes where the loss allows it.
-    private static func isSoftmax(_ parameters: Hyperparameters, _ context: LearnerContext) throws(SettingError) -> Bool {
+    private static func isSoftmax(
+        _ parameters: Hyperparameters, _ context: LearnerContext
+    ) throws(SettingError) -> Bool {
         guard context.task == .multiclass, parameters["multiclass"] == "softmax" else { return false }
         let loss = parameters["loss"]
         let hasOwnLoss = ["pa1", "pa2", "perceptron"].contains(parameters["optimizer"])
@@ -100,6 +103,23 @@ private struct OptimizedFactory {
     }
 
     private func make<Head: OutputHead, Rule: UpdateRule>(_ head: Head, _ rule: Rule.Type) -> any Learner {
-        OptimizedLearner<Head, Rule>(head, settings, slotCount: slotCount)
+        let rule = Rule(settings, isIntercept: false)
+        let interceptRule = Rule(settings, isIntercept: true)
+        // River's softmax has no intercept.
+        let steps = StepSettings(settings, hasIntercept: !(Head.needsOutputs && settings.isRiver))
+        // The closure is where the kernels become concrete: called once a batch, it is specialised for head and rule,
+        // which the methods of a generic class behind an existential would not be.
+        return OptimizedLearner(LinearTable(Head.self, Rule.self, settings, slotCount: slotCount), settings.batchMode) {
+            table, features, predictions, mode in
+            let kernel = RuleKernel(
+                rule: rule, interceptRule: interceptRule, settings: steps, view: LinearView(table),
+                rows: FeatureRows(features))
+            let pass = LinearPass(head, kernel, predictions)
+            switch mode {
+            case nil: pass.predict()
+            case .sequential: pass.predictThenLearn()
+            case .mean: pass.predictThenStep(table.touched)
+            }
+        }
     }
 }

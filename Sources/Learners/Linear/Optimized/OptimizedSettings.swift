@@ -96,3 +96,30 @@ struct OptimizedSettings: Sendable {
         if optimizer == "ftrl", alpha <= 0 { throw SettingError("ftrl needs alpha above 0") }
     }
 }
+
+/// What the kernels need of the settings: plain numbers, free to copy.
+struct StepSettings: BitwiseCopyable, Sendable {
+    let isRiver: Bool
+    let hasIntercept: Bool
+    let interceptRate: Double
+    let l2: Double
+    let clip: Double
+    let beta1: Double
+    let beta2: Double
+    /// L1 penalty of one step; 0 = none.
+    let penalty: Double
+    /// Whether there is any penalty outside the rule.
+    let isRegularized: Bool
+
+    init(_ settings: OptimizedSettings, hasIntercept: Bool) {
+        isRiver = settings.isRiver
+        self.hasIntercept = settings.hasIntercept && hasIntercept
+        interceptRate = settings.interceptRate
+        l2 = settings.learnerL2
+        clip = settings.clip
+        beta1 = settings.beta1
+        beta2 = settings.beta2
+        penalty = settings.learnerL1 * settings.rate
+        isRegularized = l2 > 0 || penalty > 0
+    }
+}

@@ -1,5 +1,3 @@
-import Records
-
 /// What stands on top of the raw scores: how they become a prediction, a loss, and one gradient a score.
 ///
 /// Kernels are generic over it, so everything here is resolved at compile time.
@@ -9,13 +7,15 @@ protocol OutputHead: Sendable {
     static var needsNorm: Bool { get }
     /// Whether `gradients` reads the outputs that `answer` made from the same scores.
     static var needsOutputs: Bool { get }
-    var classCount: Int { get }
+    /// Classes of a head with one score: 2, or 0 for regression.
+    static var singleClassCount: Int { get }
     /// The row's target in the form the other methods take; NaN = unknown.
-    func target(_ features: FeatureBatch, _ row: Int, classes: Int) -> Double
+    func target(_ rows: FeatureRows, _ row: Int, classes: Int) -> Double
     /// Turns the scores into outputs; returns the predicted class and the loss (meaningless for an unknown target).
     func answer(_ scores: Scores, _ target: Double, into outputs: UnsafeMutablePointer<Double>) -> (Int, Double)
     /// d loss / d score for every score, times the record's weight.
-    func gradients(_ scores: Scores, _ target: Double, _ record: RecordScale, into gradients: UnsafeMutablePointer<Double>)
+    func gradients(
+        _ scores: Scores, _ target: Double, _ record: RecordScale, into gradients: UnsafeMutablePointer<Double>)
 }
 
 /// The raw scores of a row and the clocks of the models that made them.
@@ -45,11 +45,11 @@ struct SingleOutput<Loss: PointLoss>: OutputHead {
     static var needsOutputs: Bool { false }
     let loss: Loss
 
-    var classCount: Int { Loss.isClassification ? 2 : 0 }
+    static var singleClassCount: Int { Loss.isClassification ? 2 : 0 }
 
-    @inline(__always) func target(_ features: FeatureBatch, _ row: Int, classes: Int) -> Double {
-        guard Loss.isClassification else { return features.targets[row] }
-        switch features.classes[row] {
+    @inline(__always) func target(_ rows: FeatureRows, _ row: Int, classes: Int) -> Double {
+        guard Loss.isClassification else { return rows.targets[row] }
+        switch rows.classes[row] {
         case 0: return -1
         case 1: return 1
         default: return .nan

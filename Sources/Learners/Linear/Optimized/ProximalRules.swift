@@ -13,7 +13,7 @@ struct ProximalRule: UpdateRule {
         let sigma = (squares.squareRoot() - slot[2].squareRoot()) / proximal.alpha
         let sum = slot[1] + (gradient - sigma * slot[0])
         let weight = abs(sum) <= proximal.l1 ? 0 : proximal.weight(sum, squares)
-        guard weight.isFinite, sum.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(sum), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = sum
         slot[2] = squares
@@ -35,7 +35,7 @@ struct RiverProximalRule: UpdateRule {
         let squares = slot[2] + gradient * gradient
         let sigma = (squares.squareRoot() - slot[2].squareRoot()) / proximal.alpha
         let sum = slot[1] + (gradient - sigma * weight)
-        guard weight.isFinite, sum.isFinite, squares.isFinite else { return }
+        guard isFinite(weight), isFinite(sum), isFinite(squares) else { return }
         slot[0] = weight
         slot[1] = sum
         slot[2] = squares

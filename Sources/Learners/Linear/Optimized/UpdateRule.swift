@@ -21,6 +21,9 @@ extension UpdateRule {
     @inline(__always) func aheadWeight(_ slot: UnsafeMutablePointer<Double>) -> Double { slot[0] }
 }
 
+/// The same as `value.isFinite`, as one comparison of floating-point registers.
+@inline(__always) func isFinite(_ value: Double) -> Bool { abs(value) <= .greatestFiniteMagnitude }
+
 /// Bias corrections of one step.
 struct StepScale: BitwiseCopyable, Sendable {
     let first: Double

@@ -1,5 +1,0 @@
-import Components
-extension Linear {
-    static func makeMixture(_ p: Hyperparameters, _ c: LearnerContext) throws(SettingError) -> any Learner { throw SettingError("not yet") }
-    static func makeVowpal(_ p: Hyperparameters, _ c: LearnerContext) throws(SettingError) -> any Learner { throw SettingError("not yet") }
-}
