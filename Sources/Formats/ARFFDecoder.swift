@@ -131,8 +131,10 @@ private struct Column {
     /// It takes numbers without looking at their text.
     let takesNumbers: Bool
     let values: KeyTable
-    /// What a sparse record means that leaves it out, with a byte that ends a number; nil = missing.
+    /// What a sparse record means that leaves it out, with `padding` behind it; nil = missing.
     let absent: [UInt8]?
+    /// Ends a number, and lets its readers load whole words.
+    static let padding = [UInt8](repeating: 0, count: 16)
 
     init(_ attribute: ARFFAttribute, _ sink: FieldSink) {
         self.sink = sink
@@ -140,8 +142,8 @@ private struct Column {
         takesNumbers = !isNominal && (sink.kind == .numeric || sink.kind == .both)
         values = attribute.values
         switch attribute.kind {
-        case .numeric: absent = Array("0,".utf8)
-        case .nominal: absent = attribute.values.keys.first.map { $0 + [UInt8(ascii: ",")] }
+        case .numeric: absent = Array("0".utf8) + Self.padding
+        case .nominal: absent = attribute.values.keys.first.map { $0 + Self.padding }
         case .string: absent = nil
         }
     }
@@ -205,7 +207,7 @@ private struct RowDecoder: ARFFRowVisitor {
         let outlives = sink.kind == .target || sink.kind == .id
         text.withUnsafeBufferPointer { text in
             guard let base = text.baseAddress else { return }
-            store.setText(sink, outlives ? store.keep(text) : base, text.count - 1)
+            store.setText(sink, outlives ? store.keep(text) : base, text.count - Column.padding.count)
         }
     }
 

@@ -32,7 +32,8 @@ func readDecimal(_ start: UnsafePointer<UInt8>, _ powers: UnsafeMutablePointer<D
     var mantissa: UInt32 = 0
     var scale: UInt32 = 0
     let length = bytes_short_decimal(first, &mantissa, &scale)
-    guard length > 0 else { return readLongDecimal(start, powers) }
+    // An exponent is part of the number.
+    guard length > 0, first[Int(length)] | 0x20 != UInt8(ascii: "e") else { return readLongDecimal(start, powers) }
     let value = Double(mantissa) / powers[Int(scale)]
     return Decimal(value: isNegative ? -value : value, end: first + Int(length), isExact: true)
 }

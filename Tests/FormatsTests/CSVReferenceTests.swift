@@ -109,23 +109,28 @@ import Testing
 
 /// Decimal numbers, to the bit, against the C library.
 @Suite struct NumberReadingTests {
+    /// Ends a number, and lets its reader load whole words.
+    private static let padding = ",        "
+
     @Test func decimalsAreCorrectlyRounded() {
         let seed: UInt64 = 1_990
         print("NumberReadingTests: seed \(seed)")
         var random = ConformanceRandom(seed)
         var exact = 0
-        for _ in 0..<200_000 {
+        for round in 0..<200_000 {
             var text = decimal(&random)
             let bits = strtod(text, nil).bitPattern
-            text.append(",")
+            let count = text.utf8.count
+            text.append(Self.padding)
             let mismatch = text.withUTF8 { bytes -> Bool in
                 guard let base = bytes.baseAddress else { return true }
                 let decimal = readDecimal(base, exactPowersOfTen)
                 if decimal.isExact {
                     exact += 1
-                    if decimal.value.bitPattern != bits || decimal.end != base + bytes.count - 1 { return true }
+                    if decimal.value.bitPattern != bits || decimal.end != base + count { return true }
                 }
-                let reading = readNumber(UnsafeBufferPointer(rebasing: bytes.dropLast()))
+                guard round % 4 == 0 else { return false }
+                let reading = readNumber(UnsafeBufferPointer(rebasing: bytes[..<count]))
                 guard case .number(let value) = reading else {
                     return !(reading == .outOfRange && Double(bitPattern: bits).isInfinite)
                 }
@@ -162,7 +167,7 @@ import Testing
         "9007199254740993", "nan", "inf",
     ])
     func unusualFormsAreNotExact(_ text: String) {
-        var line = text + ","
+        var line = text + Self.padding
         #expect(line.withUTF8 { $0.baseAddress.map { !readDecimal($0, exactPowersOfTen).isExact } ?? false })
     }
 

@@ -136,6 +136,8 @@ struct Example: Sendable, CustomTestStringConvertible {
     private static let libsvm = """
         1 1:0.5 3:2 7:1e-3
         2 2:1 # a comment
+        3 2:1#not a space before it
+        4#nor here
         # only a comment
 
         0 3:1 2:1

@@ -11,19 +11,14 @@ import Testing
     func mutatedDocumentsAreRowsOrRejected(_ example: Example) {
         print("GarbageTests, \(example.testDescription): seed \(Self.seed)")
         var random = ConformanceRandom(Self.seed)
-        for round in 0..<250 {
+        for round in 0..<150 {
             let bytes = mutated(example.bytes, &random)
             let whole = Conformance.decode(example, bytes)
             let cut = random.below(bytes.count + 1)
             let pieces = [Array(bytes[..<cut]), Array(bytes[cut...])]
             let other = Conformance.decode(example, pieces: pieces, capacity: 1 + random.below(4))
             guard whole.faults.isEmpty, other == whole else {
-                // Invalid UTF-8 in lines of unusual form is missed there, depending on where blocks of 64 bytes begin.
-                withKnownIssue(isIntermittent: true) {
-                    Issue.record("round \(round), cut \(cut): \(differences(other, whole))")
-                } when: {
-                    example.format.name == "vw"
-                }
+                Issue.record("round \(round), cut \(cut): \(differences(other, whole))")
                 return
             }
             for row in whole.rows { expectFinite(row) }
@@ -36,7 +31,7 @@ import Testing
     @Test(arguments: Example.all)
     func mutatedDocumentsAreSampled(_ example: Example) {
         var random = ConformanceRandom(Self.seed + 1)
-        for _ in 0..<150 {
+        for _ in 0..<100 {
             let bytes = mutated(example.bytes, &random)
             let chunk = Chunk(capacity: bytes.count)
             bytes.withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
@@ -209,7 +204,7 @@ import Testing
 
     @Test func manyRejectedRecordsArePassedOn() throws {
         let example = try example("csv")
-        let batch = RecordBatch(capacity: 4, numericCount: 2, categoricalCount: 2, isFeatureNative: false)
+        let batch = RecordBatch(capacity: 4, numericCount: 8, categoricalCount: 8, isFeatureNative: false)
         let decoder = example.makeDecoder()
         let chunk = Chunk(capacity: 1 << 10)
         Array("a,b\nx,x\nx,x\nx,x\nx,x\n".utf8).withUnsafeBufferPointer {
