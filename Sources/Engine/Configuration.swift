@@ -61,7 +61,8 @@ extension ComponentSpecification {
     /// The specification as a user would write it, fields sorted.
     public var text: String {
         fields.isEmpty
-            ? name : name + ":" + fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+            ? name
+            : name + ":" + fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 }
 

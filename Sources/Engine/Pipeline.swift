@@ -44,7 +44,8 @@ public final class Pipeline: Stateful {
         evaluation = PrequentialEvaluation(task: schema.task)
         let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
-            found.descriptor, preset: configuration.presetFields(for: found, schema.task), given: configuration.learner.fields)
+            found.descriptor, preset: configuration.presetFields(for: found, schema.task),
+            given: configuration.learner.fields)
         learner = try found.make(
             hyperparameters,
             LearnerContext(

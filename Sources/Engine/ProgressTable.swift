@@ -58,7 +58,9 @@ public final class ProgressTable {
         lastLive = now
         let bold = getenv("NO_COLOR") == nil
         clearLive()
-        put((bold ? "\u{1b}[1m" : "") + row(evaluation, target: "", prediction: "", features: 0) + (bold ? "\u{1b}[0m" : ""))
+        put(
+            (bold ? "\u{1b}[1m" : "") + row(evaluation, target: "", prediction: "", features: 0)
+                + (bold ? "\u{1b}[0m" : ""))
         hasLiveLine = true
     }
 
@@ -77,7 +79,8 @@ public final class ProgressTable {
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         let rate = Double(evaluation.records) / max(seconds, 1e-9)
         return [
-            pad(evaluation.averageLoss.map { fixed($0, 6) } ?? "n.a.", -8), pad(since.map { fixed($0, 6) } ?? "n.a.", -8),
+            pad(evaluation.averageLoss.map { fixed($0, 6) } ?? "n.a.", -8),
+            pad(since.map { fixed($0, 6) } ?? "n.a.", -8),
             pad(String(evaluation.records), 12), pad(fixed(evaluation.weight, 1), 14), pad(target, 14),
             pad(prediction, 14), pad(features > 0 ? String(features) : "", 8), pad(short(rate) + "/s", 8),
             pad(String(evaluation.rejected), 8),

@@ -15,7 +15,9 @@ struct Quarantine {
 
     mutating func add(_ batch: RecordBatch, partName: (Int) -> String) throws(ConnectorError) {
         recent.append((batch.rows + batch.rejected.count, batch.rejected.count))
-        while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.records }) >= Self.window { recent.removeFirst() }
+        while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.records }) >= Self.window {
+            recent.removeFirst()
+        }
         guard !batch.rejected.isEmpty else { return }
         var writer = JSONWriter()
         for record in batch.rejected {

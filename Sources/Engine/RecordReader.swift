@@ -182,7 +182,9 @@ final class RecordReader: @unchecked Sendable {
                 let batch = ring.nextFree()
                 let more = try fillBatch(batch.records)
                 batch.positions = parts
-                if batch.records.rows > 0 || !batch.records.rejected.isEmpty { ring.passOn() } else if more {
+                if batch.records.rows > 0 || !batch.records.rejected.isEmpty {
+                    ring.passOn()
+                } else if more {
                     ring.returnFree()
                 }
                 if !more { return ring.finish(stop.signal != 0 ? .stopped : .endOfInput) }

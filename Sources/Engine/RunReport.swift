@@ -80,7 +80,9 @@ public struct RunReport: Sendable {
             "", "finished run", "number of examples = \(records)", "weighted example sum = \(fixed(weight, 6))",
             "weighted target sum = \(fixed(weightedTargetSum, 6))",
         ]
-        for metric in metrics where metric.name == "average_loss" { lines.append("average loss = \(fixed(metric.value, 6))") }
+        for metric in metrics where metric.name == "average_loss" {
+            lines.append("average loss = \(fixed(metric.value, 6))")
+        }
         lines.append("total feature number = \(totalFeatures)")
         lines.append("learned = \(learned), rejected = \(rejected)")
         for metric in metrics where metric.name != "average_loss" {

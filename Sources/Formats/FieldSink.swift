@@ -49,17 +49,17 @@ struct FieldSink {
     var name: String { details.name }
 
     /// The hash of a `vwChained` or `vwJoined` category, marked in bit 32 so that it is never 0. `scratch` has room for
-    /// `FieldSink.joinedBytes`; a longer name and text count up to there.
+    /// `FieldSink.joinedBytes`; a longer name and text count up to there. 8 bytes from `start` must be readable.
     @inline(__always)
     func vwHash(_ start: UnsafePointer<UInt8>, _ count: Int, _ scratch: UnsafeMutablePointer<UInt8>) -> UInt64 {
         let hash: UInt32
         if kind == .vwChained {
-            hash = bytes_vw_hash(start, count, UInt32(truncatingIfNeeded: salt))
+            hash = bytes_vw_hash_padded(start, count, UInt32(truncatingIfNeeded: salt))
         } else {
             let name = details.nameBytes
             let nameCount = min(name.count, Self.joinedBytes / 2)
             hash = bytes_vw_hash_joined(
-                name.baseAddress, nameCount, start, min(count, Self.joinedBytes - nameCount), scratch)
+                name.baseAddress, nameCount, start, min(count, Self.joinedBytes - nameCount - 8), scratch)
         }
         return UInt64(hash) | 1 << 32
     }

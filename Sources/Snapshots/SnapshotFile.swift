@@ -154,7 +154,9 @@ public struct Snapshot: Sendable {
     }
 
     /// Reads one tensor's bytes into memory of exactly its size, and verifies their digest.
-    private func read(_ tensor: TensorDescription, _ file: borrowing OpenFile, into target: UnsafeMutableRawBufferPointer)
+    private func read(
+        _ tensor: TensorDescription, _ file: borrowing OpenFile, into target: UnsafeMutableRawBufferPointer
+    )
         throws(SnapshotError)
     {
         try file.read(into: target, at: dataStart + tensor.range.lowerBound)

@@ -5,7 +5,8 @@ import ArgumentParser
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
 
-    @Option(name: [.long, .customShort("d")], help: "-, file or pattern; repeatable. Default: stdin.") var input: [String] = []
+    @Option(name: [.long, .customShort("d")], help: "-, file or pattern; repeatable. Default: stdin.") var input:
+        [String] = []
     @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
     @Flag(help: "Keep reading the last file as it grows.") var follow = false
     @Option(help: "The field to predict.") var target: String?

@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check or show the configuration in force.", subcommands: [Check.self, Show.self])
+        commandName: "config", abstract: "Check or show the configuration in force.",
+        subcommands: [Check.self, Show.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(

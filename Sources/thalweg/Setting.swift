@@ -61,10 +61,12 @@ struct Setting {
         Setting("predictions", "output.predictions", "-, a file, or none"),
         Setting("quarantine", "output.quarantine", "file for rejected records"),
         Setting("snapshots", "snapshots.directory", "directory for snapshots; resume from the newest there"),
-        Setting("snapshot-every-records", "snapshots.every-records", "records between snapshots; 0 = by time", default: "0"),
+        Setting(
+            "snapshot-every-records", "snapshots.every-records", "records between snapshots; 0 = by time", default: "0"),
         Setting("snapshot-every", "snapshots.every", "time between snapshots", default: "10s"),
         Setting("snapshot-keep", "snapshots.keep", "snapshots to keep", default: "3"),
-        Setting("max-rejected", "evaluation.max-rejected", "stop when more of the last 1,000 are rejected", default: "1"),
+        Setting(
+            "max-rejected", "evaluation.max-rejected", "stop when more of the last 1,000 are rejected", default: "1"),
         Setting("max-record-bytes", "input.max-record-bytes", "longer records are rejected", default: "16777216"),
         Setting("progress", "evaluation.progress", "auto|none|N records a line", default: "auto"),
         Setting("json", "evaluation.json", "the report as one JSON object on stdout", .flag, default: "false"),

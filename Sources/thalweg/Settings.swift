@@ -105,7 +105,8 @@ extension Settings {
         let format = text("format") ?? "auto"
         if format != "auto" {
             guard FormatRegistry.find(format) != nil else {
-                throw UsageError("--format is '\(format)'" + didYouMean(format, FormatRegistry.all.map(\.name) + ["auto"]))
+                throw UsageError(
+                    "--format is '\(format)'" + didYouMean(format, FormatRegistry.all.map(\.name) + ["auto"]))
             }
             configuration.format = format
         }

@@ -61,7 +61,9 @@ enum SettingsFile {
     private static func texts(_ node: Node, _ key: String, _ file: String) throws -> [String] {
         if let sequence = node.sequence {
             return try sequence.map { item in
-                guard let text = item.scalar?.string else { throw UsageError("'\(file)': \(key) holds plain values only") }
+                guard let text = item.scalar?.string else {
+                    throw UsageError("'\(file)': \(key) holds plain values only")
+                }
                 return text
             }
         }
@@ -82,7 +84,9 @@ enum SettingsFile {
             mapping = Array(inner)
         }
         guard let name else { throw UsageError("'\(file)': \(key) has no name") }
-        let fields = try mapping.map { "\($0.key.string ?? "")=\(try texts($0.value, key, file).joined(separator: "+"))" }
+        let fields = try mapping.map {
+            "\($0.key.string ?? "")=\(try texts($0.value, key, file).joined(separator: "+"))"
+        }
         return fields.isEmpty ? name : "\(name):\(fields.joined(separator: ","))"
     }
 
@@ -94,8 +98,10 @@ enum SettingsFile {
             guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
                 throw UsageError("'\(file)': '${' without '}'")
             }
-            let parts = rest[start.upperBound..<end].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let value = TextFile.environment(String(parts[0])) ?? (parts.count == 2 ? String(parts[1]) : nil) else {
+            let parts = rest[start.upperBound..<end].split(
+                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let value = TextFile.environment(String(parts[0])) ?? (parts.count == 2 ? String(parts[1]) : nil)
+            else {
                 throw UsageError("'\(file)': the environment variable \(parts[0]) is not set and has no default")
             }
             result += value

@@ -33,7 +33,9 @@ struct SnapshotCommand: ParsableCommand {
             for file in try files(path) {
                 let snapshot = try SnapshotCommand.open(file)
                 let summary = snapshot.summary
-                if json { printData(summary.text) } else {
+                if json {
+                    printData(summary.text)
+                } else {
                     printData(
                         "\(file)  \(snapshot.byteCount) bytes  \(snapshot.metadata["records"]?.text ?? "?") records  "
                             + "version \(snapshot.metadata["version"]?.text ?? "?")")

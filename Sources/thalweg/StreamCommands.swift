@@ -45,7 +45,9 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let settings = try options.settings()
-        guard !settings.isGiven("snapshots") else { throw UsageError("predict learns nothing: use --snapshot, not --snapshots") }
+        guard !settings.isGiven("snapshots") else {
+            throw UsageError("predict learns nothing: use --snapshot, not --snapshots")
+        }
         var stream = try StreamRun(settings, defaultPredictions: "-")
         stream.options.learns = false
         stream.options.snapshotPath = try Self.file(snapshot)
@@ -93,13 +95,16 @@ struct StreamRun {
         let source = try settings.source()
         let json = try settings.flag("json")
         let report: RunReport
-        do { report = try Run(configuration, source: source, options: options).execute() } catch let error as ConnectorError {
+        do { report = try Run(configuration, source: source, options: options).execute() } catch let error
+            as ConnectorError
+        {
             throw EngineError(error.description)
         } catch let error as SnapshotError { throw EngineError(error.description) }
         if settings.text("progress") != "none" { complain(report.summary) }
         if json { printData(report.json.text) }
         if report.records == 0, report.rejected > 0 {
-            throw EngineError("no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")
+            throw EngineError(
+                "no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")
         }
         if stopRequest.signal > 0 { throw ExitCode(128 + stopRequest.signal) }
     }
@@ -113,7 +118,8 @@ extension Settings {
         var paths: [String] = []
         for input in inputs {
             if let scheme = input.firstRange(of: "://") {
-                throw UsageError("--input \(input): there is no '\(input[..<scheme.lowerBound])' connector in this version")
+                throw UsageError(
+                    "--input \(input): there is no '\(input[..<scheme.lowerBound])' connector in this version")
             }
             for path in try FileSource.expand(input) where !paths.contains(path) { paths.append(path) }
         }

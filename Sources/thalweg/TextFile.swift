@@ -15,7 +15,9 @@ enum TextFile {
             bytes.append(contentsOf: buffer[..<count])
             guard bytes.count <= 16 << 20 else { throw UsageError("'\(path)' is too large for a configuration file") }
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw UsageError("'\(path)' is not UTF-8 text") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw UsageError("'\(path)' is not UTF-8 text")
+        }
         return text
     }
 

@@ -208,6 +208,21 @@ static inline uint32_t bytes_vw_hash(const uint8_t *p, size_t count, uint32_t se
     return (uint32_t)number + seed;
 }
 
+/// The same where 8 bytes from p are readable whatever the count: most names are known not to be numbers at one glance.
+static inline uint32_t bytes_vw_hash_padded(const uint8_t *p, size_t count, uint32_t seed) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (count > 0 && p[0] > 0x20 && p[count - 1] > 0x20) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        const uint64_t t = word ^ 0x3030303030303030ull;
+        const uint64_t other = (((t & 0x7f7f7f7f7f7f7f7full) + 0x7676767676767676ull) | t) & 0x8080808080808080ull;
+        const uint64_t wanted = count >= 8 ? ~0ull : (1ull << (8 * count)) - 1;
+        if (other & wanted) return bytes_murmur3(p, count, seed);
+    }
+#endif
+    return bytes_vw_hash(p, count, seed);
+}
+
 /// The same of a name followed by a text in which separators of Vowpal Wabbit's text format become underscores.
 /// `scratch` has room for both.
 static inline uint32_t bytes_vw_hash_joined(const uint8_t *name, size_t name_count, const uint8_t *text, size_t count,
@@ -217,7 +232,7 @@ static inline uint32_t bytes_vw_hash_joined(const uint8_t *name, size_t name_cou
         const uint8_t c = text[i];
         scratch[name_count + i] = c == ' ' || c == '\t' || c == '|' || c == ':' ? '_' : c;
     }
-    return bytes_vw_hash(scratch, name_count + count, 0);
+    return bytes_vw_hash_padded(scratch, name_count + count, 0);
 }
 
 /// The last newline in p[0..<count], or null.

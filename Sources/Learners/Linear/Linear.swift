@@ -4,7 +4,8 @@ import Records
 /// The linear family: one registered learner, whose hyperparameters choose the loss and the update.
 public enum Linear {
     static let optimizers = [
-        "mixture", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamax", "nadam",
+        "mixture", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "amsgrad", "adamax",
+        "nadam",
         "ftrl", "vw", "coin", "pistol", "pa1", "pa2", "perceptron",
     ]
     static let losses = [
@@ -22,7 +23,8 @@ public enum Linear {
             "loss", .choice(losses), default: "auto",
             "auto = logistic for classes, squared for numbers"),
         HyperparameterField(
-            "multiclass", .choice(["softmax", "one-against-all"]), default: "softmax", "how several classes are learned"),
+            "multiclass", .choice(["softmax", "one-against-all"]), default: "softmax", "how several classes are learned"
+        ),
         HyperparameterField(
             "learning-rate", .number(0...1e9), default: "auto",
             "auto = .01 sgd, .1 the other optimizers, .5 vw (10 with adaptive=false or normalized=false)"),
@@ -34,7 +36,8 @@ public enum Linear {
         HyperparameterField("momentum", .number(0...1), default: "0.9", "rho of momentum, nesterov and rmsprop"),
         HyperparameterField("beta1", .number(0...1), default: "0.9", "first moment decay of the Adam family"),
         HyperparameterField("beta2", .number(0...1), default: "0.999", "second moment decay of the Adam family"),
-        HyperparameterField("epsilon", .number(0...1), default: "1e-8", "guard in the adaptive optimizers' denominators"),
+        HyperparameterField(
+            "epsilon", .number(0...1), default: "1e-8", "guard in the adaptive optimizers' denominators"),
         HyperparameterField(
             "alpha", .number(1e-9...1e9), default: "auto", "ftrl: .1 (vw .5, river .05); pistol: 1; coin: 4"),
         HyperparameterField("beta", .number(0...1e9), default: "auto", "ftrl: 1; pistol: .5; coin: 1"),
@@ -55,7 +58,8 @@ public enum Linear {
 
     public static let learner = LearnerDescriptor(
         Descriptor(
-            "linear", "linear and logistic regression, passive-aggressive, perceptron: sparse or dense, any number of "
+            "linear",
+            "linear and logistic regression, passive-aggressive, perceptron: sparse or dense, any number of "
                 + "classes", fields: fields),
         tasks: [.binary, .multiclass, .regression]
     ) { parameters, context throws(SettingError) in
