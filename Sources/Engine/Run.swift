@@ -98,15 +98,20 @@ public final class Run {
         var schemaOptions = configuration.schema
         configuration.applyPreset(to: &schemaOptions)
         if descriptor.isFeatureNative { schemaOptions.target = "label" }
+        let sample: Sample
+        do { sample = try reader.sample() } catch let error as FormatError {
+            throw EngineError("\(reader.currentPartName): \(error.description)")
+        }
         do {
-            let sample = try reader.sample()
+            try configuration.schema.checkNames(sample)
             var schema = try SchemaInference.infer(sample, schemaOptions)
             schema.isFeatureNative = descriptor.isFeatureNative
             configuration.applyPreset(to: &schema, sample)
             return try Pipeline(configuration: configuration, schema: schema)
         } catch let error as FormatError {
-            throw EngineError("\(reader.currentPartName): \(error.description)")
-        }
+            // The records are what they are: it is the options that do not fit them.
+            throw EngineError("\(reader.currentPartName): \(error.description)", .usage)
+        } catch let error as SettingError { throw EngineError(error.description, .usage) }
     }
 
     private func resumeSinks() throws {
