@@ -28,6 +28,9 @@ final class Workspace: Sendable {
     /// Empty when there is no such file.
     func bytes(_ name: String) -> [UInt8] { FileManager.default.contents(atPath: file(name)).map(Array.init) ?? [] }
 
+    /// Says only whether: the difference of two large files would take long to show.
+    func areEqual(_ a: String, _ b: String) -> Bool { bytes(a) == bytes(b) && !bytes(a).isEmpty }
+
     func text(_ name: String) -> String { String(decoding: bytes(name), as: UTF8.self) }
 
     func lines(_ name: String) -> [String] { text(name).split(separator: "\n").map(String.init) }
