@@ -92,13 +92,21 @@ struct PredictionWriter {
         }
     }
 
-    /// Hands what was added to the sink.
+    /// Hands what was added to the sink. What the sink does not take stays.
     mutating func send() throws(ConnectorError) {
-        guard !writer.bytes.isEmpty else { return }
-        let result: Result<Void, ConnectorError> = writer.bytes.withUnsafeBytes { bytes in
-            do throws(ConnectorError) { return .success(try sink.write(bytes)) } catch { return .failure(error) }
-        }
+        try sink.write(writer.bytes)
         writer.bytes.removeAll(keepingCapacity: true)
+    }
+
+    var unsent: String { String(decoding: writer.bytes, as: UTF8.self) }
+}
+
+extension Sink {
+    func write(_ bytes: [UInt8]) throws(ConnectorError) {
+        guard !bytes.isEmpty else { return }
+        let result: Result<Void, ConnectorError> = bytes.withUnsafeBytes { bytes in
+            do throws(ConnectorError) { return .success(try write(bytes)) } catch { return .failure(error) }
+        }
         try result.get()
     }
 }

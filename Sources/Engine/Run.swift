@@ -117,6 +117,17 @@ public final class Run {
     private func resumeSinks() throws {
         try options.predictions?.resume(at: position.predictions)
         try options.quarantine?.resume(at: position.quarantine)
+        try options.predictions?.write(Array(position.unsentPredictions.utf8))
+        try options.quarantine?.write(Array(position.unsentQuarantine.utf8))
+        noteOutput(nil)
+    }
+
+    /// Where the sinks stand, and what they did not take.
+    private func noteOutput(_ writer: PredictionWriter?) {
+        position.predictions = options.predictions?.position ?? 0
+        position.quarantine = options.quarantine?.position ?? 0
+        position.unsentPredictions = writer?.unsent ?? ""
+        position.unsentQuarantine = quarantine.unsent
     }
 
     // MARK: Learning
@@ -185,11 +196,14 @@ public final class Run {
         predicted += records.rows
         rejected += records.rejected.count
         writer = output
-        try writer?.send()
-        try quarantine.add(records) { batch.positions[$0].name }
+        quarantine.add(records) { batch.positions[$0].name }
+        // The batch is learned, whether or not its output finds its way: a snapshot must say so.
         position.parts = batch.positions
-        position.predictions = options.predictions?.position ?? 0
-        position.quarantine = options.quarantine?.position ?? 0
+        do {
+            defer { noteOutput(writer) }
+            try writer?.send()
+            try quarantine.send()
+        }
         progress?.live(evaluation)
         taker?.tick(position, format: format)
         if quarantine.exceeds(configuration.maximumRejected) {
