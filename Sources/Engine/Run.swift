@@ -180,11 +180,11 @@ public final class Run {
         var output = writer
         writer = nil
         output?.setClasses(pipeline.classNames)
-        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version in
+        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
+            if output?.knows(features.classes[row]) == false { output?.setClasses(pipeline.classNames) }
             if output != nil {
-                if row == 0 { output?.setClasses(pipeline.classNames) }
                 let part = batch.positions[records.positions[row].part].name
-                output?.add(row, records, features, predictions, partName: part, version: version)
+                output?.add(row, records, features, predictions, known: known, partName: part, version: version)
             }
             if let progress, progress.isDue(evaluation.records) {
                 progress.line(
