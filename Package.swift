@@ -13,11 +13,11 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: Str
     .target(name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", swiftSettings: strict)
 }
 
-/// The test target of one library.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+/// The test target of one library; `hasFixtures` = its data lies in Tests/.../Fixtures.
+func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Bool = true) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: [.copy("Fixtures")],
-        swiftSettings: strict)
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+        resources: hasFixtures ? [.copy("Fixtures")] : nil, swiftSettings: strict)
 }
 
 let libraries = [
@@ -83,6 +83,14 @@ let package = Package(
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "State"]),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
+        tests("State", ["State"], hasFixtures: false),
+        tests("Snapshots", ["Snapshots", "State", "JSON"], hasFixtures: false),
+        tests("Evaluation", ["Evaluation", "Records", "State"], hasFixtures: false),
+        tests(
+            "Engine",
+            ["Engine", "Connectors", "Formats", "Generators", "Records", "Components", "Snapshots", "State", "JSON"],
+            hasFixtures: false),
+        tests("CommandLine", ["thalweg", "Generators", "Snapshots"], hasFixtures: false),
     ],
     cxxLanguageStandard: .cxx17
 )

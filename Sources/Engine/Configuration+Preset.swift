@@ -1,3 +1,4 @@
+import Components
 import Formats
 import Records
 
@@ -39,5 +40,25 @@ extension Configuration {
         options.addsConstant = preset == .vw
         options.keepsNamespaceSpans = !crosses.isEmpty
         return options
+    }
+}
+
+extension SchemaOptions {
+    /// Every field that an option names must be there. Checked only once there are records to look at.
+    func checkNames(_ sample: Sample) throws(FormatError) {
+        let named: [(option: String, names: [String])] = [
+            ("target", [target].compactMap { $0 }), ("id", [id].compactMap { $0 }),
+            ("weight", [weight].compactMap { $0 }),
+            ("time", [time].compactMap { $0 }), ("ignore", ignored), ("numeric", numeric),
+            ("categorical", categorical), ("text", text),
+        ]
+        guard sample.records > 0, !sample.names.isEmpty else { return }
+        for (option, names) in named {
+            for name in names where !sample.names.contains(name) {
+                throw FormatError(
+                    "--\(option): there is no field '\(name)' in the first \(sample.records) records"
+                        + didYouMean(name, sample.names))
+            }
+        }
     }
 }

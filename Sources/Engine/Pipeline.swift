@@ -111,10 +111,11 @@ public final class Pipeline: Stateful {
     ///
     /// - Parameters:
     ///   - learning: false = predict only; nothing changes.
-    ///   - scored: called for each row once it counts, with the number of records learned before it.
+    ///   - scored: called for each row once it counts, with the number of records learned before it and of classes
+    ///     that could be told apart then.
     func process(
         _ batch: RecordBatch, _ ownFeatures: FeatureBatch, _ predictions: PredictionBatch, learning: Bool,
-        scored: (_ row: Int, _ features: FeatureBatch, _ version: Int) -> Void
+        scored: (_ row: Int, _ features: FeatureBatch, _ version: Int, _ known: Int) -> Void
     ) {
         let given = batch.features ?? ownFeatures
         targets.encode(batch, into: given, learning: learning)
@@ -130,8 +131,9 @@ public final class Pipeline: Stateful {
         }
         for row in 0..<features.rows {
             let version = evaluation.learned
-            if learning { evaluation.update(row, features, predictions, knownClasses: knownClasses[row]) }
-            scored(row, features, version)
+            let known = learning ? knownClasses[row] : schema.task == .multiclass ? learner.classCount : 2
+            if learning { evaluation.update(row, features, predictions, knownClasses: known) }
+            scored(row, features, version, known)
         }
     }
 

@@ -9,6 +9,7 @@ struct PredictionWriter {
     private let sink: any Sink
     private let task: Task
     private var writer = JSONWriter()
+    private var classes: [String] = []
     private var names: [[UInt8]] = []
 
     init(sink: any Sink, task: Task) {
@@ -19,7 +20,8 @@ struct PredictionWriter {
 
     /// Call when the classes may have changed.
     mutating func setClasses(_ classes: [String]) {
-        guard classes.count != names.count else { return }
+        guard classes != self.classes else { return }
+        self.classes = classes
         names = classes.map { name in
             var quoted = JSONWriter()
             quoted.write(name)
@@ -27,9 +29,13 @@ struct PredictionWriter {
         }
     }
 
+    /// Whether it has a name for the class, -1 = none.
+    func knows(_ index: Int32) -> Bool { index < 0 || Int(index) < classes.count && !classes[Int(index)].isEmpty }
+
+    /// - Parameter known: classes that could be told apart when the row was predicted.
     mutating func add(
         _ row: Int, _ batch: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
-        partName: String, version: Int
+        known: Int, partName: String, version: Int
     ) {
         let position = batch.positions[row]
         writer.raw("{\"id\":")
@@ -45,8 +51,8 @@ struct PredictionWriter {
             writer.raw(",\"value\":")
             writer.write(outputs[0])
         } else {
-            writeClass(Int(predictions.classes[row]))
-            writeProbabilities(outputs, predictions.width)
+            if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
+            writeProbabilities(outputs, min(predictions.width, known))
         }
         writeTarget(row, features)
         writer.raw(",\"position\":")
@@ -92,13 +98,21 @@ struct PredictionWriter {
         }
     }
 
-    /// Hands what was added to the sink.
+    /// Hands what was added to the sink. What the sink does not take stays.
     mutating func send() throws(ConnectorError) {
-        guard !writer.bytes.isEmpty else { return }
-        let result: Result<Void, ConnectorError> = writer.bytes.withUnsafeBytes { bytes in
-            do throws(ConnectorError) { return .success(try sink.write(bytes)) } catch { return .failure(error) }
-        }
+        try sink.write(writer.bytes)
         writer.bytes.removeAll(keepingCapacity: true)
+    }
+
+    var unsent: String { String(decoding: writer.bytes, as: UTF8.self) }
+}
+
+extension Sink {
+    func write(_ bytes: [UInt8]) throws(ConnectorError) {
+        guard !bytes.isEmpty else { return }
+        let result: Result<Void, ConnectorError> = bytes.withUnsafeBytes { bytes in
+            do throws(ConnectorError) { return .success(try write(bytes)) } catch { return .failure(error) }
+        }
         try result.get()
     }
 }

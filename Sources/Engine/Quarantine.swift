@@ -10,16 +10,19 @@ struct Quarantine {
     /// Records and rejected records of the latest batches, 1,000 or a little more in all.
     private var recent: [(records: Int, rejected: Int)] = []
     private(set) var first: String?
+    private var lines: [UInt8] = []
 
     init(sink: (any Sink)?) { self.sink = sink }
 
-    mutating func add(_ batch: RecordBatch, partName: (Int) -> String) throws(ConnectorError) {
+    /// Takes in a batch's rejected records; `send` writes them.
+    mutating func add(_ batch: RecordBatch, partName: (Int) -> String) {
         recent.append((batch.rows + batch.rejected.count, batch.rejected.count))
         while recent.count > 1, recent.dropFirst().reduce(0, { $0 + $1.records }) >= Self.window {
             recent.removeFirst()
         }
         guard !batch.rejected.isEmpty else { return }
         var writer = JSONWriter()
+        defer { if sink != nil { lines += writer.bytes } }
         for record in batch.rejected {
             let name = partName(record.position.part)
             if first == nil { first = "\(name):\(record.position.line): \(record.reason)" }
@@ -37,12 +40,15 @@ struct Quarantine {
             }
             writer.raw("}\n")
         }
-        guard let sink else { return }
-        let result: Result<Void, ConnectorError> = writer.bytes.withUnsafeBytes { bytes in
-            do throws(ConnectorError) { return .success(try sink.write(bytes)) } catch { return .failure(error) }
-        }
-        try result.get()
     }
+
+    /// Hands what was added to the sink. What the sink does not take stays.
+    mutating func send() throws(ConnectorError) {
+        try sink?.write(lines)
+        lines.removeAll(keepingCapacity: true)
+    }
+
+    var unsent: String { String(decoding: lines, as: UTF8.self) }
 
     /// Whether more than `ratio` of the last 1,000 records was rejected.
     func exceeds(_ ratio: Double) -> Bool {

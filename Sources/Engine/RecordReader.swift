@@ -1,4 +1,5 @@
 import Connectors
+import Dispatch
 import Formats
 import Records
 import Synchronization
@@ -19,6 +20,8 @@ public final class StopRequest: Sendable {
 final class RecordReader: @unchecked Sendable {
     static let chunkBytes = 256 << 10
     private static let sampleBytes = 4 << 20
+    /// Seconds to wait for more records than the first before the schema is fixed.
+    private static let patience = 0.8
     /// Bytes at the beginning of a part that identify it.
     private static let fingerprintBytes = 64 << 10
 
@@ -29,11 +32,15 @@ final class RecordReader: @unchecked Sendable {
     private var chunk: Chunk
     private var offset = 0
     private var isPartEnd = false
+    /// The source had nothing once: records come as they happen.
+    private var isLive = false
     private var pool: [Chunk] = []
     private var decoder: (any RecordDecoder)?
     private(set) var format: FormatDescriptor?
     /// Bytes of an overlong record still to be skipped to its line end.
     private var isSkipping = false
+    /// The chunk's last byte is a line end that the part itself does not have.
+    private var hasAddedLineEnd = false
 
     init(source: any Source, configuration: Configuration, stop: StopRequest) {
         self.source = source
@@ -56,6 +63,7 @@ final class RecordReader: @unchecked Sendable {
         parts = positions
         guard try beginNextPart() else { return false }
         while chunk.count - offset < 4, !isPartEnd, stop.signal == 0 { _ = try fill() }
+        guard stop.signal == 0 else { return false }
         // Empty files at the front tell nothing about the format.
         while chunk.count == 0, isPartEnd {
             finishPart()
@@ -78,7 +86,7 @@ final class RecordReader: @unchecked Sendable {
     func sample() throws -> Sample {
         guard let format else { return Sample() }
         var sample = Sample()
-        var idle = 0
+        var firstRecord: UInt64?
         while true {
             let complete = isPartEnd
             if complete { closeLastLine() }
@@ -87,9 +95,12 @@ final class RecordReader: @unchecked Sendable {
                 chunk, isEnd: complete, limit: SchemaInference.sampleSize, into: &sample)
             if sample.records >= SchemaInference.sampleSize || complete || chunk.count >= Self.sampleBytes { break }
             if stop.signal != 0 { break }
-            // A live stream that pauses is taken as it is, once it has shown something.
-            if try fill() { idle = 0 } else { idle += 1 }
-            if idle * 50 >= 1000, sample.records > 0 { break }
+            // A live stream is taken as it is a while after it has shown something. A file has no such haste.
+            let now = DispatchTime.now().uptimeNanoseconds
+            if sample.records > 0, firstRecord == nil { firstRecord = now }
+            let hasPaused = try !fill() && !isPartEnd
+            isLive = isLive || hasPaused
+            if isLive, let firstRecord, Double(now - firstRecord) >= Self.patience * 1e9 { break }
         }
         return sample
     }
@@ -119,6 +130,7 @@ final class RecordReader: @unchecked Sendable {
         chunk.position = RecordPosition(part: index, offset: position.offset, line: position.line)
         offset = 0
         isPartEnd = false
+        hasAddedLineEnd = false
         if position.offset > 0 { decoder?.context = position.context } else { decoder?.beginPart() }
         return true
     }
@@ -171,6 +183,7 @@ final class RecordReader: @unchecked Sendable {
         chunk.base[chunk.count] = UInt8(ascii: "\n")
         chunk.count += 1
         chunk.sealPadding()
+        hasAddedLineEnd = true
     }
 
     // MARK: Batches
@@ -182,6 +195,10 @@ final class RecordReader: @unchecked Sendable {
                 let batch = ring.nextFree()
                 let more = try fillBatch(batch.records)
                 batch.positions = parts
+                // A mean step over part of a batch would not be the step of an uninterrupted run.
+                if !more, stop.signal != 0, source.isReplayable, configuration.batchMode == .mean {
+                    return ring.finish(.stopped)
+                }
                 if batch.records.rows > 0 || !batch.records.rejected.isEmpty {
                     ring.passOn()
                 } else if more {
@@ -201,21 +218,22 @@ final class RecordReader: @unchecked Sendable {
     /// Fills one batch; false = the stream is over (the batch may hold its last records).
     private func fillBatch(_ batch: RecordBatch) throws -> Bool {
         batch.endPosition = parts.isEmpty ? batch.endPosition : endPosition(of: chunk.position.part)
-        var waited = 0.0
+        var firstRecord: UInt64?
         while true {
-            if stop.signal != 0 { return false }
             try decodeInto(batch)
             if batch.isFull { return true }
-            if try readMore(batch) {
-                waited = 0
-                continue
-            }
+            // What was read before the stop is not lost, a pipe would not give it again.
+            if stop.signal != 0 { return false }
+            let hasRecords = batch.rows > 0 || !batch.rejected.isEmpty
+            let now = DispatchTime.now().uptimeNanoseconds
+            if hasRecords, firstRecord == nil { firstRecord = now }
+            if isLive, let firstRecord, Double(now - firstRecord) >= configuration.batchWait * 1e9 { return true }
+            if try readMore(batch) { continue }
             if isPartEnd {
                 guard try goToNextPart(batch) else { return false }
-                continue
+            } else {
+                isLive = true
             }
-            waited += 0.05
-            if waited >= configuration.batchWait, batch.rows > 0 || !batch.rejected.isEmpty { return true }
         }
     }
 
@@ -235,8 +253,10 @@ final class RecordReader: @unchecked Sendable {
 
     /// The part is consumed up to there.
     private func note(_ end: RecordPosition) {
-        parts[end.part].offset = end.offset
-        parts[end.part].line = end.line
+        // The line end that was added is not there when the part is opened again; more of the line may be.
+        let isBehind = hasAddedLineEnd && end.offset == chunk.position.offset + chunk.count
+        parts[end.part].offset = isBehind ? end.offset - 1 : end.offset
+        parts[end.part].line = isBehind ? end.line - 1 : end.line
         parts[end.part].context = decoder?.context ?? ""
     }
 

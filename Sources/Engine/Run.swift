@@ -98,20 +98,36 @@ public final class Run {
         var schemaOptions = configuration.schema
         configuration.applyPreset(to: &schemaOptions)
         if descriptor.isFeatureNative { schemaOptions.target = "label" }
+        let sample: Sample
+        do { sample = try reader.sample() } catch let error as FormatError {
+            throw EngineError("\(reader.currentPartName): \(error.description)")
+        }
         do {
-            let sample = try reader.sample()
+            try configuration.schema.checkNames(sample)
             var schema = try SchemaInference.infer(sample, schemaOptions)
             schema.isFeatureNative = descriptor.isFeatureNative
             configuration.applyPreset(to: &schema, sample)
             return try Pipeline(configuration: configuration, schema: schema)
         } catch let error as FormatError {
-            throw EngineError("\(reader.currentPartName): \(error.description)")
-        }
+            // The records are what they are: it is the options that do not fit them.
+            throw EngineError("\(reader.currentPartName): \(error.description)", .usage)
+        } catch let error as SettingError { throw EngineError(error.description, .usage) }
     }
 
     private func resumeSinks() throws {
         try options.predictions?.resume(at: position.predictions)
         try options.quarantine?.resume(at: position.quarantine)
+        try options.predictions?.write(Array(position.unsentPredictions.utf8))
+        try options.quarantine?.write(Array(position.unsentQuarantine.utf8))
+        noteOutput(nil)
+    }
+
+    /// Where the sinks stand, and what they did not take.
+    private func noteOutput(_ writer: PredictionWriter?) {
+        position.predictions = options.predictions?.position ?? 0
+        position.quarantine = options.quarantine?.position ?? 0
+        position.unsentPredictions = writer?.unsent ?? ""
+        position.unsentQuarantine = quarantine.unsent
     }
 
     // MARK: Learning
@@ -164,11 +180,11 @@ public final class Run {
         var output = writer
         writer = nil
         output?.setClasses(pipeline.classNames)
-        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version in
+        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
+            if output?.knows(features.classes[row]) == false { output?.setClasses(pipeline.classNames) }
             if output != nil {
-                if row == 0 { output?.setClasses(pipeline.classNames) }
                 let part = batch.positions[records.positions[row].part].name
-                output?.add(row, records, features, predictions, partName: part, version: version)
+                output?.add(row, records, features, predictions, known: known, partName: part, version: version)
             }
             if let progress, progress.isDue(evaluation.records) {
                 progress.line(
@@ -180,11 +196,14 @@ public final class Run {
         predicted += records.rows
         rejected += records.rejected.count
         writer = output
-        try writer?.send()
-        try quarantine.add(records) { batch.positions[$0].name }
+        quarantine.add(records) { batch.positions[$0].name }
+        // The batch is learned, whether or not its output finds its way: a snapshot must say so.
         position.parts = batch.positions
-        position.predictions = options.predictions?.position ?? 0
-        position.quarantine = options.quarantine?.position ?? 0
+        do {
+            defer { noteOutput(writer) }
+            try writer?.send()
+            try quarantine.send()
+        }
         progress?.live(evaluation)
         taker?.tick(position, format: format)
         if quarantine.exceeds(configuration.maximumRejected) {

@@ -10,11 +10,15 @@ struct RunPosition: Sendable {
     var parts: [PartPosition] = []
     var predictions = 0
     var quarantine = 0
+    /// Lines of records already learned that a sink did not take; a resumed run writes them first.
+    var unsentPredictions = ""
+    var unsentQuarantine = ""
 
     var json: JSONValue {
         .object([
             ("parts", .array(parts.map(\.json))), ("predictions", JSONValue(predictions)),
-            ("quarantine", JSONValue(quarantine)),
+            ("quarantine", JSONValue(quarantine)), ("unsent_predictions", .string(unsentPredictions)),
+            ("unsent_quarantine", .string(unsentQuarantine)),
         ])
     }
 
@@ -22,11 +26,15 @@ struct RunPosition: Sendable {
 
     init?(_ json: JSONValue) {
         guard let parts = json["parts"]?.array?.map(PartPosition.init), !parts.contains(nil),
-            let predictions = json["predictions"]?.integer, let quarantine = json["quarantine"]?.integer
+            let predictions = json["predictions"]?.integer, let quarantine = json["quarantine"]?.integer,
+            let unsentPredictions = json["unsent_predictions"]?.string,
+            let unsentQuarantine = json["unsent_quarantine"]?.string
         else { return nil }
         self.parts = parts.compactMap { $0 }
         self.predictions = predictions
         self.quarantine = quarantine
+        self.unsentPredictions = unsentPredictions
+        self.unsentQuarantine = unsentQuarantine
     }
 }
 

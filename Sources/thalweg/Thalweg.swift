@@ -1,4 +1,5 @@
 import ArgumentParser
+import Components
 import Engine
 import Glibc
 
@@ -49,11 +50,19 @@ enum Main {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         do {
+            try checkCommandName(CommandLine.arguments.dropFirst().first)
             var command = try Thalweg.parseAsRoot()
             try command.run()
         } catch {
             exit(report(error))
         }
+    }
+
+    /// The parser would take a misspelt command for an argument too many.
+    private static func checkCommandName(_ name: String?) throws {
+        let known = Thalweg.configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let name, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return }
+        throw UsageError("there is no command '\(name)'" + didYouMean(name, known))
     }
 
     private static func report(_ error: any Error) -> Int32 {
