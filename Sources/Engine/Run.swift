@@ -106,12 +106,22 @@ public final class Run {
             try configuration.schema.checkNames(sample)
             var schema = try SchemaInference.infer(sample, schemaOptions)
             schema.isFeatureNative = descriptor.isFeatureNative
+            try requireTarget(schema)
             configuration.applyPreset(to: &schema, sample)
             return try Pipeline(configuration: configuration, schema: schema)
         } catch let error as FormatError {
             // The records are what they are: it is the options that do not fit them.
             throw EngineError("\(reader.currentPartName): \(error.description)", .usage)
         } catch let error as SettingError { throw EngineError(error.description, .usage) }
+    }
+
+    /// Without a target there is nothing to learn.
+    private func requireTarget(_ schema: Schema) throws(EngineError) {
+        guard !schema.isFeatureNative, schema.fields(.target).isEmpty else { return }
+        let names = schema.fields.map(\.name)
+        throw EngineError(
+            "say which field to predict: --target FIELD. \(reader.currentPartName) has: "
+                + names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", ..." : ""), .usage)
     }
 
     private func resumeSinks() throws {

@@ -37,7 +37,9 @@ public final class JSONLinesSampler: RecordSampler {
         switch tape.kind(at: index) {
         case .object: add(tape, index, name + ".", &sample)
         case .array: addArray(tape, index, name, &sample)
-        case .string: sample.add(name, .string(String(decoding: tape.string(at: index), as: UTF8.self)))
+        case .string:
+            let text = tape.string(at: index)
+            sample.add(name, isMissing(text) ? .missing : .string(String(decoding: text, as: UTF8.self)))
         case .signed, .unsigned, .double: sample.add(name, .number(tape.number(at: index) ?? 0))
         case .yes: sample.add(name, .boolean(true))
         case .no: sample.add(name, .boolean(false))

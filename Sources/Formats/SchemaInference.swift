@@ -41,7 +41,7 @@ public enum SchemaInference {
             fields.append(Field(name, role(of: name, sample, options, target: target)))
         }
         guard let target else { return Schema(fields: fields, task: options.task ?? .regression) }
-        let values = (sample.values[target] ?? []).filter { $0 != .missing }
+        let values = withoutStrays(sample.values[target] ?? []).filter { $0 != .missing }
         let declared = sample.declaredClasses[target]
         let task = options.task ?? declared.map { $0.count <= 2 ? .binary : .multiclass } ?? self.task(of: values)
         let classes = try self.classes(task, values, declared, options)
@@ -78,7 +78,21 @@ public enum SchemaInference {
         return inferredRole(sample.values[name] ?? [], options)
     }
 
-    private static func inferredRole(_ values: [SampledValue], _ options: SchemaOptions) -> FieldRole {
+    /// The values without stray strings: where at most one in twenty is a string and the rest are numbers, the field is
+    /// one of numbers, and the strings are wrong.
+    private static func withoutStrays(_ values: [SampledValue]) -> [SampledValue] {
+        var strings = 0
+        var numbers = 0
+        for value in values {
+            if case .string = value { strings += 1 }
+            if case .number = value { numbers += 1 }
+        }
+        guard strings > 0, strings * 20 <= numbers else { return values }
+        return values.map { value in if case .string = value { .missing } else { value } }
+    }
+
+    private static func inferredRole(_ sampled: [SampledValue], _ options: SchemaOptions) -> FieldRole {
+        let values = withoutStrays(sampled)
         var numbers: [Double] = []
         var strings: [String] = []
         for value in values {
