@@ -36,17 +36,6 @@ public struct Configuration: Sendable {
 
     public init() {}
 
-    /// The settings that a snapshot's state depends on. A resumed run must agree with them.
-    var identity: JSONValue {
-        let steps = pipeline.map { JSONValue.array($0.map { .string($0.text) }) } ?? "default"
-        return .object([
-            ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)), ("pipeline", steps),
-            ("crosses", .array(crosses.map { .string($0) })), ("bits", JSONValue(bits)),
-            ("batch_mode", .string(batchMode.rawValue)),
-            ("mean_batch", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
-        ])
-    }
-
     /// The learner's fields that the preset sets.
     var presetFields: [String: String] {
         switch preset {
@@ -75,6 +64,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         case runtime
         /// The reader of our output went away.
         case closed
+        /// Asked to stop before there was anything to learn from.
+        case stopped
     }
 
     public let description: String

@@ -28,7 +28,7 @@ extension Pipeline {
         guard let schemaJSON = metadata["schema"], let schema = Schema(schemaJSON),
             let position = metadata["position"].flatMap(RunPosition.init), let format = metadata["format"]?.string
         else { throw EngineError("'\(snapshot.path)' lacks its schema or position") }
-        if let made = metadata["configuration"] { try checkIdentity(made, configuration.identity, snapshot.path) }
+        if let made = metadata["configuration"] { try configuration.checkIdentity(made, snapshot.path) }
         let pipeline = try Pipeline(configuration: configuration, schema: schema)
         // Arrays whose size comes with the number of classes.
         if let classes = metadata["classes"]?.array?.count, schema.task == .multiclass {
@@ -37,14 +37,6 @@ extension Pipeline {
         try snapshot.restore(pipeline.state)
         pipeline.stateDidChange()
         return (pipeline, position, format)
-    }
-
-    private static func checkIdentity(_ made: JSONValue, _ now: JSONValue, _ path: String) throws(EngineError) {
-        for (name, value) in now.members ?? [] where made[name] != value {
-            throw EngineError(
-                "'\(path)' was made with \(name) \(made[name]?.text ?? "unset"), now it is \(value.text). Give the same "
-                    + "options to resume, or another --snapshots directory to start anew", .usage)
-        }
     }
 }
 

@@ -38,6 +38,7 @@ public final class Run {
         let started = DispatchTime.now().uptimeNanoseconds
         let resumed = try restore()
         guard let pipeline = try open(resumed) else {
+            guard options.stop.signal == 0 else { throw EngineError("stopped before the first record came", .stopped) }
             throw EngineError("the input is empty: there is not a single record to learn from")
         }
         try resumeSinks()
@@ -55,7 +56,6 @@ public final class Run {
         reader.close()
         if let failure { throw failure }
         if case .failed(let error) = outcome { throw error }
-        if taker != nil, path == nil { throw EngineError("the last snapshot could not be written") }
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         return RunReport(
             pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,
@@ -101,6 +101,9 @@ public final class Run {
         let sample: Sample
         do { sample = try reader.sample() } catch let error as FormatError {
             throw EngineError("\(reader.currentPartName): \(error.description)")
+        }
+        if sample.records == 0, options.stop.signal != 0 {
+            throw EngineError("stopped before the first record came", .stopped)
         }
         do {
             try configuration.schema.checkNames(sample)

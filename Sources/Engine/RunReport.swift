@@ -19,7 +19,7 @@ public struct RunReport: Sendable {
     public let digest: String
     /// What was wrong with the first rejected record, with its place.
     public let firstRejected: String?
-    /// The last snapshot.
+    /// The last snapshot; nil: none was asked for, or it could not be written.
     public let snapshotPath: String?
     public let task: String
     public let totalFeatures: Int

@@ -29,7 +29,7 @@ public struct TensorDescription: Sendable, Equatable {
 /// A snapshot in the safetensors layout: 8-byte header length, JSON header, raw little-endian tensors.
 ///
 /// `__metadata__` holds strings: `thalweg` (everything about the run, as JSON), `digests` (of each tensor) and
-/// `header_digest` (of both). Nothing is executed, lengths are checked before anything is allocated.
+/// `header_digest` (of these and the layout). Nothing is executed, lengths are checked before anything is allocated.
 public enum SnapshotFile {
     public static let formatVersion = 1
     static let maximumHeader = 64 << 20
@@ -59,7 +59,8 @@ public enum SnapshotFile {
         let digestText = JSONValue.object(digests).text
         let own: [(String, JSONValue)] = [
             ("format_version", .string(String(formatVersion))), ("thalweg", .string(run)),
-            ("digests", .string(digestText)), ("header_digest", .string(digest(of: run, digestText, members))),
+            ("digests", .string(digestText)),
+            ("header_digest", .string(digest(of: String(formatVersion), run, digestText, members))),
         ]
         var text = Array(JSONValue.object([("__metadata__", .object(own))] + members).text.utf8)
         // Data starts at a multiple of 64 bytes, padded with spaces as the format allows.
@@ -69,8 +70,11 @@ public enum SnapshotFile {
     }
 
     /// Ties metadata, digests and layout together, so that no bit of the header can change unnoticed.
-    static func digest(of run: String, _ digests: String, _ members: [(String, JSONValue)]) -> String {
+    static func digest(
+        of version: String, _ run: String, _ digests: String, _ members: [(String, JSONValue)]
+    ) -> String {
         var digest = Digest()
+        digest.update(version)
         digest.update(run)
         digest.update(digests)
         digest.update(JSONValue.object(members).text)
@@ -111,13 +115,14 @@ public struct Snapshot: Sendable {
         guard let members = header.members, let own = header["__metadata__"], let run = own["thalweg"]?.string,
             let digestText = own["digests"]?.string, let version = own["format_version"]?.string
         else { throw damaged("not a snapshot of this engine: its metadata is missing") }
+        let layout = members.filter { $0.0 != "__metadata__" }
+        // Before the version is looked at: a flipped bit must not pass for a newer format.
+        guard own["header_digest"]?.string == SnapshotFile.digest(of: version, run, digestText, layout) else {
+            throw damaged("the header does not match its digest")
+        }
         guard version == String(SnapshotFile.formatVersion) else {
             throw SnapshotError(
                 "'\(path)' has snapshot format \(version); this version reads \(SnapshotFile.formatVersion)")
-        }
-        let layout = members.filter { $0.0 != "__metadata__" }
-        guard own["header_digest"]?.string == SnapshotFile.digest(of: run, digestText, layout) else {
-            throw damaged("the header does not match its digest")
         }
         let parser = JSONParser(maximumDepth: 1024)
         guard let metadata = try? parser.value(run.utf8), let digests = try? parser.value(digestText.utf8) else {

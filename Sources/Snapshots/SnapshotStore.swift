@@ -50,6 +50,9 @@ public final class SnapshotStore: @unchecked Sendable {
         let path = "\(directory)/\(name)"
         let temporary = "\(directory)/.\(name).\(getpid()).tmp"
         let header = SnapshotFile.header(entries, metadata: metadata)
+        guard header.count - 8 <= SnapshotFile.maximumHeader else {
+            throw SnapshotError("'\(path)': a header of \(header.count) bytes could not be read again")
+        }
         do throws(SnapshotError) {
             try writeFile(temporary, header, entries)
             guard rename(temporary, path) == 0 else { throw failure("cannot rename", temporary) }

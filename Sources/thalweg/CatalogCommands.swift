@@ -42,10 +42,10 @@ struct ListCommand: ParsableCommand {
             throw UsageError("there is no kind '\(kind)'" + didYouMean(kind, Catalog.kinds))
         }
         for each in Catalog.kinds where kind == nil || kind == each {
-            if kind == nil { printData("\(each):") }
+            if kind == nil { try printData("\(each):") }
             for descriptor in Catalog.descriptors(each) {
                 let padding = String(repeating: " ", count: max(1, 22 - descriptor.name.count))
-                printData("\(kind == nil ? "  " : "")\(descriptor.name)\(padding)\(descriptor.summary)")
+                try printData("\(kind == nil ? "  " : "")\(descriptor.name)\(padding)\(descriptor.summary)")
             }
         }
     }
@@ -62,10 +62,10 @@ struct DescribeCommand: ParsableCommand {
         guard let (kind, descriptor) = all.first(where: { $0.1.name == name }) else {
             throw UsageError("there is no component '\(name)'" + didYouMean(name, all.map(\.1.name)))
         }
-        printData("\(descriptor.name) (\(kind)): \(descriptor.summary)")
+        try printData("\(descriptor.name) (\(kind)): \(descriptor.summary)")
         for field in descriptor.fields {
-            printData("  \(field.name) = \(field.defaultText)  [\(field.range)]")
-            printData("      \(field.summary)")
+            try printData("  \(field.name) = \(field.defaultText)  [\(field.range)]")
+            try printData("      \(field.summary)")
         }
     }
 }

@@ -15,7 +15,7 @@ struct ConfigCommand: ParsableCommand {
             _ = try settings.configuration()
             _ = try settings.snapshotOptions()
             _ = try settings.progressTable()
-            printData("ok: \(file)")
+            try printData("ok: \(file)")
         }
     }
 
@@ -32,7 +32,8 @@ struct ConfigCommand: ParsableCommand {
                 let texts = settings.texts(setting.name)
                 let value = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
                 let key = setting.path + ":"
-                printData("\(key.padded(to: 28)) \(value.padded(to: 24)) # \(settings.origin(setting.name).rawValue)")
+                try printData(
+                    "\(key.padded(to: 28)) \(value.padded(to: 24)) # \(settings.origin(setting.name).rawValue)")
             }
         }
     }

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Components
+import Connectors
+import Engine
 import Generators
 import Glibc
+import StandardStreams
 
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,10 +35,10 @@ struct GenerateCommand: ParsableCommand {
         } catch let error as GeneratorError { throw UsageError(error.description) } catch let error as SettingError {
             throw UsageError(error.description)
         }
-        produce(&generator, &writer)
+        try produce(&generator, &writer)
     }
 
-    private func produce(_ generator: inout any RecordGenerator, _ writer: inout any RecordWriter) {
+    private func produce(_ generator: inout any RecordGenerator, _ writer: inout any RecordWriter) throws {
         let values = UnsafeMutableBufferPointer<Double>.allocate(capacity: generator.fields.count)
         defer { values.deallocate() }
         var bytes: [UInt8] = []
@@ -49,23 +52,26 @@ struct GenerateCommand: ParsableCommand {
             written += 1
             let isPaced = rate > 0
             if bytes.count >= 1 << 16 || isPaced && written % max(1, Int(rate / 50)) == 0 {
-                guard flush(&bytes) else { return }
+                guard try flush(&bytes) else { return }
                 if isPaced { wait(until: Double(written) / rate, since: start) }
             }
         }
-        _ = flush(&bytes)
+        _ = try flush(&bytes)
     }
 
     /// False: nobody reads any more.
-    private func flush(_ bytes: inout [UInt8]) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress?.advanced(by: done), $0.count - done) }
-            if count < 0, errno != EINTR { return false }
-            done += max(count, 0)
+    private func flush(_ bytes: inout [UInt8]) throws -> Bool {
+        let result: Result<Void, ConnectorError> = bytes.withUnsafeBytes { bytes in
+            do throws(ConnectorError) { return .success(try StandardOutput().write(bytes)) } catch {
+                return .failure(error)
+            }
         }
         bytes.removeAll(keepingCapacity: true)
-        return true
+        switch result {
+        case .success: return true
+        case .failure(let error) where error.disposition == .closed: return false
+        case .failure(let error): throw EngineError(error.description)
+        }
     }
 
     private func wait(until seconds: Double, since start: timespec) {

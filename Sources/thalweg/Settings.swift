@@ -23,10 +23,17 @@ struct Settings {
         for setting in Setting.all {
             if let variable = getenv(setting.environmentName) {
                 let text = String(cString: variable)
-                values[setting.name] = (setting.kind == .list ? Self.split(text) : [text], .environment)
+                values[setting.name] = (Self.list(text, of: setting), .environment)
             }
         }
         for (name, texts) in commandLine where !texts.isEmpty { values[name] = (texts, .commandLine) }
+    }
+
+    /// A list in one text. Steps and crosses have commas inside, so there `;` stands between them.
+    private static func list(_ text: String, of setting: Setting) -> [String] {
+        guard setting.kind == .list else { return [text] }
+        let hasCommas = setting.name == "pipeline" || setting.name == "cross"
+        return text.split(separator: hasCommas ? ";" : ",").map(String.init)
     }
 
     private static func split(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }

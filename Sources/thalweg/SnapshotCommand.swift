@@ -34,9 +34,9 @@ struct SnapshotCommand: ParsableCommand {
                 let snapshot = try SnapshotCommand.open(file)
                 let summary = snapshot.summary
                 if json {
-                    printData(summary.text)
+                    try printData(summary.text)
                 } else {
-                    printData(
+                    try printData(
                         "\(file)  \(snapshot.byteCount) bytes  \(snapshot.metadata["records"]?.text ?? "?") records  "
                             + "version \(snapshot.metadata["version"]?.text ?? "?")")
                 }
@@ -61,15 +61,15 @@ struct SnapshotCommand: ParsableCommand {
                         ("digest", .string(tensor.digest)),
                     ])
                 }
-                return printData(
+                return try printData(
                     JSONValue.object([
                         ("path", .string(file)), ("metadata", snapshot.metadata), ("tensors", .array(tensors)),
                     ]).text)
             }
-            printData(file)
-            for (name, value) in snapshot.metadata.members ?? [] { printData("  \(name): \(value.text)") }
+            try printData(file)
+            for (name, value) in snapshot.metadata.members ?? [] { try printData("  \(name): \(value.text)") }
             for tensor in snapshot.tensors {
-                printData("  \(tensor.name)  \(tensor.type.rawValue) \(tensor.shape)  \(tensor.range.count) bytes")
+                try printData("  \(tensor.name)  \(tensor.type.rawValue) \(tensor.shape)  \(tensor.range.count) bytes")
             }
         }
     }
@@ -84,10 +84,10 @@ struct SnapshotCommand: ParsableCommand {
             for file in try files(path) {
                 do {
                     try Snapshot(path: file).verify()
-                    printData("ok       \(file)")
+                    try printData("ok       \(file)")
                 } catch {
                     damaged += 1
-                    printData("damaged  \(file): \(error)")
+                    try printData("damaged  \(file): \(error)")
                 }
             }
             if damaged > 0 { throw ExitCode(ExitStatus.runtime) }

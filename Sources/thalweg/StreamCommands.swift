@@ -48,9 +48,10 @@ struct PredictCommand: ParsableCommand {
         guard !settings.isGiven("snapshots") else {
             throw UsageError("predict learns nothing: use --snapshot, not --snapshots")
         }
-        var stream = try StreamRun(settings, defaultPredictions: "-")
+        let file = try Self.file(snapshot)
+        var stream = try StreamRun(settings, defaultPredictions: "-", snapshot: try SnapshotCommand.open(file))
         stream.options.learns = false
-        stream.options.snapshotPath = try Self.file(snapshot)
+        stream.options.snapshotPath = file
         try stream.execute()
     }
 
@@ -76,9 +77,16 @@ struct StreamRun {
     let configuration: Configuration
     var options = RunOptions()
 
-    init(_ settings: Settings, defaultPredictions: String) throws {
+    /// - Parameter snapshot: what is not set is as it was when this was made.
+    init(_ settings: Settings, defaultPredictions: String, snapshot: Snapshot? = nil) throws {
         self.settings = settings
-        configuration = try settings.configuration()
+        var configuration = try settings.configuration()
+        if let made = snapshot?.metadata["configuration"] {
+            do { try configuration.adopt(made, keeping: settings.isGiven) } catch {
+                throw UsageError(error.description)
+            }
+        }
+        self.configuration = configuration
         options.stop = stopRequest
         options.warn = { complain("thalweg: \($0)") }
         options.progress = try settings.progressTable()
@@ -101,7 +109,10 @@ struct StreamRun {
             throw EngineError(error.description)
         } catch let error as SnapshotError { throw EngineError(error.description) }
         if settings.text("progress") != "none" { complain(report.summary) }
-        if json { printData(report.json.text) }
+        if json { try printData(report.json.text) }
+        if options.snapshots != nil, report.snapshotPath == nil {
+            throw EngineError("the last snapshot could not be written: running again continues from the one before")
+        }
         if report.records == 0, report.rejected > 0 {
             throw EngineError(
                 "no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Components
+import Connectors
 import Engine
 import Glibc
+import StandardStreams
 
 /// The command line: the composition root, and the only target that imports concrete connectors.
 struct Thalweg: ParsableCommand {
@@ -33,16 +35,14 @@ func complain(_ text: String) {
 }
 
 /// Prints data to stdout.
-func printData(_ text: String) {
+func printData(_ text: String) throws {
     var line = text + "\n"
-    line.withUTF8 { bytes in
-        var done = 0
-        while done < bytes.count {
-            let count = write(1, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-            if count < 0, errno != EINTR { return }
-            done += max(count, 0)
+    let result: Result<Void, ConnectorError> = line.withUTF8 { bytes in
+        do throws(ConnectorError) { return .success(try StandardOutput().write(UnsafeRawBufferPointer(bytes))) } catch {
+            return .failure(error)
         }
     }
+    do { try result.get() } catch { throw EngineError(error.description) }
 }
 
 @main
@@ -69,6 +69,7 @@ enum Main {
         switch error {
         case let error as EngineError:
             complain("thalweg: \(error.description)")
+            if error.kind == .stopped { return 128 + stopRequest.signal }
             return error.kind == .usage ? ExitStatus.usage : ExitStatus.runtime
         case let error as UsageError:
             complain("thalweg: \(error.description)")
@@ -79,7 +80,7 @@ enum Main {
         let code = Thalweg.exitCode(for: error)
         let message = Thalweg.fullMessage(for: error)
         if code == .success {
-            printData(message)
+            do { try printData(message) } catch { return report(error) }
             return 0
         }
         if code == .validationFailure {

@@ -45,8 +45,9 @@ public final class FileSource: Source {
             currentPath = path
             currentIsLast = next == paths.count
             try openFile(path)
+            if position.offset > 0 || position.isDone { try verify(position) }
             if position.isDone, !hasGrown(beyond: position.offset), !(follows && currentIsLast) { continue }
-            if position.offset > 0 { try verify(position) }
+            try skip(to: position)
             return position
         }
         reader = nil
@@ -83,7 +84,7 @@ public final class FileSource: Source {
         return false
     }
 
-    /// Checks that the file is still the one the position was taken in, then skips what was consumed.
+    /// Checks that the file is still the one the position was taken in.
     private func verify(_ position: PartPosition) throws(ConnectorError) {
         let found = fingerprint(limit: position.fingerprintBytes)
         guard found.digest == position.fingerprint, found.bytes == position.fingerprintBytes else {
@@ -91,15 +92,25 @@ public final class FileSource: Source {
                 "'\(position.name)' is not the file that the snapshot was taken from: its first bytes differ. "
                     + "Start with a new --snapshots directory, or give the original file")
         }
+        var status = stat()
+        guard position.isDone, stat(currentPath, &status) == 0, fileIsPlain() else { return }
+        guard Int(status.st_size) >= position.offset else { throw tooShort(position) }
+    }
+
+    private func tooShort(_ position: PartPosition) -> ConnectorError {
+        ConnectorError(
+            "'\(position.name)' is shorter than the snapshot's position (\(position.offset) bytes): it was changed. "
+                + "Start with a new --snapshots directory, or give the original file")
+    }
+
+    /// Passes over what was consumed.
+    private func skip(to position: PartPosition) throws(ConnectorError) {
         let scratch = Chunk(capacity: 1 << 18)
         var left = position.offset
         while left > 0 {
             scratch.count = 0
             let limited = UnsafeMutableRawBufferPointer(start: scratch.base, count: min(left, scratch.capacity))
-            guard case .bytes(let count) = try readBytes(limited) else {
-                throw ConnectorError(
-                    "'\(position.name)' is shorter than the snapshot's position (\(position.offset) bytes)")
-            }
+            guard case .bytes(let count) = try readBytes(limited) else { throw tooShort(position) }
             left -= count
         }
     }

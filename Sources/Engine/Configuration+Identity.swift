@@ -1,0 +1,68 @@
+import Components
+import Formats
+import JSON
+import Learners
+import Records
+
+/// The settings that a snapshot's state depends on, under the names of their options.
+extension Configuration {
+    /// What a snapshot keeps; a resumed run must agree with it.
+    var identity: JSONValue {
+        func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+        func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
+        return .object([
+            ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
+            ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
+            ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
+            ("batch-size", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
+            ("target", text(schema.target)), ("task", text(schema.task?.rawValue)), ("positive", text(schema.positive)),
+            ("ignore", list(schema.ignored)), ("numeric", list(schema.numeric)),
+            ("categorical", list(schema.categorical)), ("text", list(schema.text)), ("id", text(schema.id)),
+            ("weight", text(schema.weight)), ("time", text(schema.time)),
+        ])
+    }
+
+    /// Takes over what a snapshot was made with, but for the options that were given.
+    ///
+    /// - Parameter made: the snapshot's `configuration`.
+    public mutating func adopt(_ made: JSONValue, keeping given: (_ option: String) -> Bool) throws(SettingError) {
+        func text(_ name: String) -> String? { given(name) ? nil : made[name]?.string }
+        func list(_ name: String) -> [String]? { given(name) ? nil : made[name]?.array?.compactMap(\.string) }
+        preset = text("preset").flatMap(Preset.init) ?? preset
+        if let learner = text("learner") { self.learner = try ComponentSpecification(parsing: learner) }
+        if let steps = list("pipeline") {
+            pipeline = try steps.map { step throws(SettingError) in try ComponentSpecification(parsing: step) }
+        }
+        crosses = list("cross") ?? crosses
+        if !given("bits") { bits = made["bits"]?.integer ?? bits }
+        batchMode = text("batch-mode").flatMap(BatchMode.init) ?? batchMode
+        if !given("batch-size") { batchSize = made["batch-size"]?.integer ?? batchSize }
+        seed = text("seed").flatMap(UInt64.init) ?? seed
+        schema.target = text("target") ?? schema.target
+        schema.task = text("task").flatMap(Task.init) ?? schema.task
+        schema.positive = text("positive") ?? schema.positive
+        schema.ignored = list("ignore") ?? schema.ignored
+        schema.numeric = list("numeric") ?? schema.numeric
+        schema.categorical = list("categorical") ?? schema.categorical
+        schema.text = list("text") ?? schema.text
+        schema.id = text("id") ?? schema.id
+        schema.weight = text("weight") ?? schema.weight
+        schema.time = text("time") ?? schema.time
+    }
+
+    /// - Throws: naming the first option that differs.
+    func checkIdentity(_ made: JSONValue, _ path: String) throws(EngineError) {
+        func shown(_ value: JSONValue?) -> String {
+            switch value {
+            case nil, .null?: "unset"
+            case .array(let items)?: items.isEmpty ? "unset" : items.compactMap(\.string).joined(separator: " ")
+            case let value?: value.string ?? value.text
+            }
+        }
+        for (name, value) in identity.members ?? [] where made[name] != value {
+            throw EngineError(
+                "'\(path)' was made with --\(name) \(shown(made[name])), now it is \(shown(value)). Give the same "
+                    + "options, or another --snapshots directory to start anew", .usage)
+        }
+    }
+}
