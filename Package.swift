@@ -57,7 +57,7 @@ let package = Package(
         library(
             "Engine",
             [
-                "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing", "Learners",
+                "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing", "Learners",
                 "Evaluation", "Snapshots",
             ]),
         library("Compression", ["CZstd", "CZlib"]),

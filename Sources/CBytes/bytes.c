@@ -20,3 +20,15 @@ void bytes_digest_final(const void *digest, uint64_t *low, uint64_t *high) {
 }
 
 void bytes_digest_free(void *digest) { XXH3_freeState(digest); }
+
+size_t bytes_nonzero32(const uint32_t *p, size_t count) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += p[i] != 0;
+    return found;
+}
+
+size_t bytes_nonzero64(const uint64_t *p, size_t count) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += p[i] != 0;
+    return found;
+}

@@ -1,3 +1,4 @@
+import CBytes
 import Glibc
 import Records
 import State
@@ -44,6 +45,8 @@ final class TargetEncoder: Stateful {
     func encode(_ batch: RecordBatch, into features: FeatureBatch, learning: Bool) {
         var row = 0
         while row < batch.rows {
+            // The texts lie far apart in the raw bytes.
+            if row &+ 8 < batch.rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
             features.weights[row] = batch.weights[row]
             switch task {
             case .regression:

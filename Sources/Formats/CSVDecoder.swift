@@ -89,27 +89,32 @@ public final class CSVDecoder: RecordDecoder {
     /// Decodes a record without quoted fields. Returns its line end, nil when it has a quoted field.
     @inline(__always)
     private func decodePlain(
-        _ scan: inout DelimiterScan, _ start: UnsafePointer<UInt8>, _ columns: UnsafeBufferPointer<FieldSink>,
+        _ shared: inout DelimiterScan, _ start: UnsafePointer<UInt8>, _ columns: UnsafeBufferPointer<FieldSink>,
         _ store: inout FieldStore
     ) -> UnsafePointer<UInt8>? {
+        var scan = shared  // stays in registers
+        defer { shared = scan }
+        let columnCount = columns.count
         var fieldStart = start
         var field = 0
         scan.beginRecord()
         while true {
             let at = scan.next()
             let byte = at.pointee
-            if byte == separator {
-                if field < columns.count { store.setText(columns[field], fieldStart, at - fieldStart) }
-                field &+= 1
-                fieldStart = at + 1
-            } else if byte == UInt8(ascii: "\n") {
-                let stop = at > fieldStart && at[-1] == 0x0d ? at - 1 : at
-                if field < columns.count { store.setText(columns[field], fieldStart, stop - fieldStart) }
-                if field &+ 1 != columns.count { mismatch(&store, field + 1, columns.count) }
-                return at
-            } else if at == fieldStart {
-                return nil
+            if byte == UInt8(ascii: "\""), separator != byte {
+                // A quote inside a field is a character like others; at its beginning it opens a quoted one.
+                if at == fieldStart { return nil }
+                continue
             }
+            let isLast = byte == UInt8(ascii: "\n")
+            let stop = isLast && at > fieldStart && at[-1] == 0x0d ? at - 1 : at
+            if field < columnCount { store.setText(columns[field], fieldStart, stop - fieldStart) }
+            field &+= 1
+            if isLast {
+                if field != columnCount { mismatch(&store, field, columnCount) }
+                return at
+            }
+            fieldStart = at + 1
         }
     }
 

@@ -130,7 +130,7 @@ private func mayStandInNumber(_ byte: UInt8) -> Bool {
 }
 
 /// Whether a field's text stands for a missing value: empty, NA, NaN, null or ?.
-@inline(__always)
+@inline(never)
 func isMissing(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     switch text.count {
     case 0: return true

@@ -73,11 +73,15 @@ struct FieldStore {
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
             categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
         case .ignored: break
-        case .vwChained, .vwJoined:
-            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
-            categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : sink.vwHash(start, count, scratch)
+        case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
+    }
+
+    @inline(never)
+    private func setVWCategory(_ sink: FieldSink, _ start: UnsafePointer<UInt8>, _ count: Int) {
+        let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+        categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : sink.vwHash(start, count, scratch)
     }
 
     /// Stores a field given as a number with its raw text.

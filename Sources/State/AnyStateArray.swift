@@ -1,3 +1,4 @@
+import CBytes
 import Glibc
 
 /// The untyped half of a `StateArray`: bytes, length and the map of pages that changed since the last copy.
@@ -45,14 +46,11 @@ public class AnyStateArray: @unchecked Sendable {
 
     /// Scalars that are not zero.
     public final var nonZeroCount: Int {
-        func tally<T: BitwiseCopyable & Equatable>(_ zero: T) -> Int {
-            let scalars = UnsafeBufferPointer(start: bytes.assumingMemoryBound(to: T.self), count: count * lanes)
-            return scalars.reduce(0) { $0 + ($1 == zero ? 0 : 1) }
-        }
+        let scalars = count * lanes
         return switch scalarType.size {
-        case 8: tally(UInt64(0))
-        case 4: tally(UInt32(0))
-        default: tally(UInt8(0))
+        case 8: bytes_nonzero64(bytes.assumingMemoryBound(to: UInt64.self), scalars)
+        case 4: bytes_nonzero32(bytes.assumingMemoryBound(to: UInt32.self), scalars)
+        default: UnsafeRawBufferPointer(start: bytes, count: scalars).reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
         }
     }
 

@@ -96,6 +96,10 @@ static inline int bytes_equal16(const uint8_t *p, const uint8_t *q, unsigned cou
 /// XXH3 (64 bits, unseeded) of a byte string.
 static inline uint64_t bytes_xxh3(const void *p, size_t count) { return XXH3_64bits(p, count); }
 
+/// How many of the first `count` words of p are not zero.
+size_t bytes_nonzero32(const uint32_t *p, size_t count);
+size_t bytes_nonzero64(const uint64_t *p, size_t count);
+
 /// Streaming XXH3 (128 bits), for digests. Null when out of memory.
 void *bytes_digest_make(void);
 void bytes_digest_update(void *digest, const void *p, size_t count);
