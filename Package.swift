@@ -57,7 +57,8 @@ let package = Package(
         library(
             "Engine",
             [
-                "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing", "Learners",
+                "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing",
+                "Learners",
                 "Evaluation", "Snapshots",
             ]),
         library("Compression", ["CZstd", "CZlib"]),

@@ -77,6 +77,12 @@ public final class Pipeline: Stateful {
 
     public var classNames: [String] { targets.classNames }
 
+    /// Changes whenever a class is added or renamed.
+    var classRevision: Int { targets.revision }
+
+    /// Says that no record of the class was seen when the schema was fixed.
+    func markAsGuess(_ className: String) { targets.markAsGuess(className) }
+
     /// Number of records learned: what a prediction names as the model's version.
     public var version: Int { evaluation.learned }
 
@@ -85,8 +91,11 @@ public final class Pipeline: Stateful {
         if schema.task == .regression {
             return features.targets[row].isNaN ? "unknown" : fixed(features.targets[row], 4)
         }
-        return className(Int(features.classes[row])) ?? "unknown"
+        return targetName(row, features) ?? "unknown"
     }
+
+    /// The name of a row's class, nil when it is not known.
+    func targetName(_ row: Int, _ features: FeatureBatch) -> String? { className(Int(features.classes[row])) }
 
     /// A row's prediction for people.
     func predictionText(_ row: Int, _ predictions: PredictionBatch) -> String {

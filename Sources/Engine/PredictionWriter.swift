@@ -29,8 +29,8 @@ struct PredictionWriter {
         }
     }
 
-    /// Whether it has a name for the class, -1 = none.
-    func knows(_ index: Int32) -> Bool { index < 0 || Int(index) < classes.count && !classes[Int(index)].isEmpty }
+    /// The name in use for a class; nil: none.
+    func name(of index: Int32) -> String? { classes.indices.contains(Int(index)) ? classes[Int(index)] : nil }
 
     /// - Parameter known: classes that could be told apart when the row was predicted.
     mutating func add(

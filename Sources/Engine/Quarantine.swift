@@ -23,7 +23,8 @@ struct Quarantine {
         guard !batch.rejected.isEmpty else { return }
         var writer = JSONWriter()
         defer { if sink != nil { lines += writer.bytes } }
-        for record in batch.rejected {
+        // The decoder's and those with a target that cannot be, in the order in which they came.
+        for record in batch.rejected.sorted(by: Self.isBefore) {
             let name = partName(record.position.part)
             if first == nil { first = "\(name):\(record.position.line): \(record.reason)" }
             writer.raw("{\"reason\":")
@@ -40,6 +41,10 @@ struct Quarantine {
             }
             writer.raw("}\n")
         }
+    }
+
+    private static func isBefore(_ a: RejectedRecord, _ b: RejectedRecord) -> Bool {
+        (a.position.part, a.position.offset) < (b.position.part, b.position.offset)
     }
 
     /// Hands what was added to the sink. What the sink does not take stays.

@@ -20,6 +20,8 @@ public final class StopRequest: Sendable {
 final class RecordReader: @unchecked Sendable {
     static let chunkBytes = 256 << 10
     private static let sampleBytes = 4 << 20
+    /// Rejected records of a batch that has no room for more, so that garbage without end needs no memory without end.
+    private static let maximumRejected = 4096
     /// Seconds to wait for more records than the first before the schema is fixed.
     private static let patience = 0.8
     /// Bytes at the beginning of a part that identify it.
@@ -32,8 +34,10 @@ final class RecordReader: @unchecked Sendable {
     private var chunk: Chunk
     private var offset = 0
     private var isPartEnd = false
-    /// The source had nothing once: records come as they happen.
-    private var isLive = false
+    /// Records come as they happen: from a pipe, or from a file that has been read to its end while it grows.
+    private var isLive: Bool
+    /// Seconds spent waiting for a live source.
+    private var waited = 0.0
     private var pool: [Chunk] = []
     private var decoder: (any RecordDecoder)?
     private(set) var format: FormatDescriptor?
@@ -47,6 +51,7 @@ final class RecordReader: @unchecked Sendable {
         self.configuration = configuration
         self.stop = stop
         chunk = Chunk(capacity: Self.chunkBytes)
+        isLive = !source.isReplayable
     }
 
     /// The file or stream being read, for messages.
@@ -85,24 +90,26 @@ final class RecordReader: @unchecked Sendable {
     /// Looks at the first records, which stay to be decoded.
     func sample() throws -> Sample {
         guard let format else { return Sample() }
-        var sample = Sample()
-        var firstRecord: UInt64?
         while true {
             let complete = isPartEnd
             if complete { closeLastLine() }
-            sample = Sample()
+            var sample = Sample()
             _ = try format.makeSampler().sample(
                 chunk, isEnd: complete, limit: SchemaInference.sampleSize, into: &sample)
-            if sample.records >= SchemaInference.sampleSize || complete || chunk.count >= Self.sampleBytes { break }
-            if stop.signal != 0 { break }
+            if sample.records >= SchemaInference.sampleSize || complete || chunk.count >= Self.sampleBytes {
+                return sample
+            }
+            if stop.signal != 0 { return sample }
             // A live stream is taken as it is a while after it has shown something. A file has no such haste.
-            let now = DispatchTime.now().uptimeNanoseconds
-            if sample.records > 0, firstRecord == nil { firstRecord = now }
-            let hasPaused = try !fill() && !isPartEnd
-            isLive = isLive || hasPaused
-            if isLive, let firstRecord, Double(now - firstRecord) >= Self.patience * 1e9 { break }
+            let isEmpty = sample.records == 0
+            if isEmpty { waited = 0 } else if waited >= Self.patience { return sample }
+            // Looking again at every piece that comes would take longer than the pieces.
+            let wanted = chunk.count + (isEmpty ? 1 : max(chunk.count / 4, 1))
+            repeat {
+                _ = try fill()
+            } while chunk.count < wanted && !isPartEnd && stop.signal == 0
+                && (isEmpty || waited < Self.patience)
         }
-        return sample
     }
 
     func makeDecoder(schema: Schema, options: DecoderOptions) {
@@ -165,7 +172,11 @@ final class RecordReader: @unchecked Sendable {
             chunk = next
             offset = 0
         }
-        switch try source.read(into: chunk) {
+        let started = DispatchTime.now().uptimeNanoseconds
+        let outcome = try source.read(into: chunk)
+        if case .idle = outcome { isLive = true }
+        if isLive { waited += Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9 }
+        switch outcome {
         case .bytes:
             chunk.sealPadding()
             return true
@@ -218,21 +229,15 @@ final class RecordReader: @unchecked Sendable {
     /// Fills one batch; false = the stream is over (the batch may hold its last records).
     private func fillBatch(_ batch: RecordBatch) throws -> Bool {
         batch.endPosition = parts.isEmpty ? batch.endPosition : endPosition(of: chunk.position.part)
-        var firstRecord: UInt64?
         while true {
             try decodeInto(batch)
-            if batch.isFull { return true }
+            if batch.isFull || batch.rejected.count >= Self.maximumRejected { return true }
             // What was read before the stop is not lost, a pipe would not give it again.
             if stop.signal != 0 { return false }
-            let hasRecords = batch.rows > 0 || !batch.rejected.isEmpty
-            let now = DispatchTime.now().uptimeNanoseconds
-            if hasRecords, firstRecord == nil { firstRecord = now }
-            if isLive, let firstRecord, Double(now - firstRecord) >= configuration.batchWait * 1e9 { return true }
-            if try readMore(batch) { continue }
-            if isPartEnd {
+            let isEmpty = batch.rows == 0 && batch.rejected.isEmpty
+            if isEmpty { waited = 0 } else if isLive, waited >= configuration.batchWait { return true }
+            if try !readMore(batch), isPartEnd {
                 guard try goToNextPart(batch) else { return false }
-            } else {
-                isLive = true
             }
         }
     }

@@ -111,7 +111,9 @@ public final class Run {
             schema.isFeatureNative = descriptor.isFeatureNative
             try requireTarget(schema)
             configuration.applyPreset(to: &schema, sample)
-            return try Pipeline(configuration: configuration, schema: schema)
+            let pipeline = try Pipeline(configuration: configuration, schema: schema)
+            markGuess(schema, sample, schemaOptions, in: pipeline)
+            return pipeline
         } catch let error as FormatError {
             // The records are what they are: it is the options that do not fit them.
             throw EngineError("\(reader.currentPartName): \(error.description)", .usage)
@@ -125,6 +127,16 @@ public final class Run {
         throw EngineError(
             "say which field to predict: --target FIELD. \(reader.currentPartName) has: "
                 + names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", ..." : ""), .usage)
+    }
+
+    /// Where the sample shows one class only, the other's name is a guess.
+    private func markGuess(_ schema: Schema, _ sample: Sample, _ options: SchemaOptions, in pipeline: Pipeline) {
+        guard schema.task == .binary, configuration.preset != .vw, options.positive == nil, let target = options.target,
+            sample.declaredClasses[target] == nil
+        else { return }
+        let seen = Set((sample.values[target] ?? []).compactMap(\.className))
+        let unseen = schema.classes.filter { !seen.contains($0) }
+        if unseen.count == 1 { pipeline.markAsGuess(unseen[0]) }
     }
 
     private func resumeSinks() throws {
@@ -193,8 +205,14 @@ public final class Run {
         var output = writer
         writer = nil
         output?.setClasses(pipeline.classNames)
+        let revision = pipeline.classRevision
         pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
-            if output?.knows(features.classes[row]) == false { output?.setClasses(pipeline.classNames) }
+            // A class gets its name with the record that brings it, not with its mini-batch.
+            if output != nil, pipeline.classRevision != revision,
+                output?.name(of: features.classes[row]) != pipeline.targetName(row, features)
+            {
+                output?.setClasses(pipeline.classNames)
+            }
             if output != nil {
                 let part = batch.positions[records.positions[row].part].name
                 output?.add(row, records, features, predictions, known: known, partName: part, version: version)

@@ -9,16 +9,29 @@ final class TargetEncoder: Stateful {
     /// The class names' bytes, one after the other, and where each ends.
     private let bytes: StateArray<UInt8>
     private let ends: StateArray<UInt32>
+    /// 1 + the index of the class whose name is a guess, 0 = none: a binary stream may begin with one class alone.
+    private let guess: StateArray<UInt32>
     private var names: [[UInt8]] = []
+    /// Changes whenever a class is added or renamed.
+    private(set) var revision = 0
 
     init(task: Task, classes: [String]) {
         self.task = task
         bytes = StateArray(count: 0)
         ends = StateArray(count: 0)
+        guess = StateArray(count: 1)
         for name in classes { add(Array(name.utf8)) }
+        if task == .binary, let unknown = classes.firstIndex(of: "") { guess[0] = UInt32(unknown + 1) }
     }
 
-    var state: [StateEntry] { [StateEntry("class_bytes", bytes), StateEntry("class_ends", ends)] }
+    /// A class of that name was never seen; the first that has no other place takes its.
+    func markAsGuess(_ name: String) {
+        if task == .binary, let index = classNames.firstIndex(of: name) { guess[0] = UInt32(index + 1) }
+    }
+
+    var state: [StateEntry] {
+        [StateEntry("class_bytes", bytes), StateEntry("class_ends", ends), StateEntry("class_guess", guess)]
+    }
 
     func stateDidChange() {
         names = []
@@ -37,6 +50,16 @@ final class TargetEncoder: Stateful {
         for (index, byte) in name.enumerated() { bytes[start + index] = byte }
         ends.append(UInt32(bytes.count))
         names.append(name)
+        revision += 1
+    }
+
+    private func rename(_ index: Int, to name: [UInt8]) {
+        var all = names
+        all[index] = name
+        bytes.resize(to: 0)
+        ends.resize(to: 0)
+        names = []
+        for name in all { add(name) }
     }
 
     /// Fills the targets of `features` from a batch. A target that cannot be learned rejects its record.
@@ -61,6 +84,7 @@ final class TargetEncoder: Stateful {
                             + "(say --task multiclass)")
                     continue
                 }
+                if learning, index >= 0, Int(guess[0]) == index + 1 { guess[0] = 0 }
                 features.targets[row] = .nan
                 features.classes[row] = Int32(index)
             }
@@ -77,15 +101,9 @@ final class TargetEncoder: Stateful {
         let canonical = Self.canonical(text)
         if let index = names.firstIndex(of: canonical) { return index }
         guard learning else { return -1 }
-        // A binary task whose second class was not known yet takes the first new one.
-        if task == .binary, let free = names.firstIndex(of: []) {
-            names[free] = canonical
-            let all = names
-            bytes.resize(to: 0)
-            ends.resize(to: 0)
-            names = []
-            for name in all { add(name) }
-            return free
+        if guess[0] > 0 {
+            rename(Int(guess[0]) - 1, to: canonical)
+            return Int(guess[0]) - 1
         }
         guard task == .multiclass else { return nil }
         add(canonical)

@@ -198,7 +198,7 @@ public enum SchemaInference {
 
 extension SampledValue {
     /// The value as a class name; nil when it is none.
-    var className: String? {
+    public var className: String? {
         switch self {
         case .number(let value): Int(exactly: value).map(String.init) ?? value.description
         case .boolean(let flag): flag ? "true" : "false"

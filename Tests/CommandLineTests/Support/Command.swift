@@ -75,13 +75,24 @@ final class Command {
         defer { Self.starting.unlock() }
         let ends = [Self.connect(input, &actions, &inputEnd), Self.connect(output, directory.file("out"), &actions)]
         posix_spawn_file_actions_addopen(&actions, 2, directory.file("err"), O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        // A test runner may hold signals back; what it starts would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        var all = sigset_t()
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var variables = ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "LC_ALL": "C.UTF-8"]
         variables.merge(environment) { $1 }
         var pid = pid_t()
         // env goes to the directory and becomes the program, with the same process id.
         let status = Self.withStrings(["env", "-C", workspace.path, executable] + arguments) { argv in
             Self.withStrings(variables.map { "\($0.key)=\($0.value)" }) { envp in
-                posix_spawn(&pid, "/usr/bin/env", &actions, nil, argv, envp)
+                posix_spawn(&pid, "/usr/bin/env", &actions, &attributes, argv, envp)
             }
         }
         for end in ends where end >= 0 { close(end) }
