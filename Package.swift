@@ -53,7 +53,7 @@ let package = Package(
         library("Learners", ["Records", "State", "Components", "CBytes"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
-        library("Generators"),
+        library("Generators", ["Components"]),
         library(
             "Engine",
             [

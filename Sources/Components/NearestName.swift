@@ -8,6 +8,11 @@ public func didYouMean(_ name: String, _ known: [String]) -> String {
     return "; there are: \(known.joined(separator: ", "))"
 }
 
+/// The known name at the smallest edit distance; the first of several. Nil when there is none.
+public func nearestName(_ name: String, _ known: [String]) -> String? {
+    known.map { (distance: editDistance(name.lowercased(), $0), name: $0) }.min { $0.distance < $1.distance }?.name
+}
+
 /// Insertions, deletions and substitutions that turn `a` into `b` (Levenshtein 1966).
 func editDistance(_ a: String, _ b: String) -> Int {
     let b = Array(b)

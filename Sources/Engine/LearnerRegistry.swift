@@ -19,7 +19,7 @@ extension TransformerRegistry {
         if let found = all.first(where: { $0.descriptor.name == name }) { return found }
         throw SettingError(
             "there is no preprocessing step '\(name)'"
-                + didYouMean(name, all.map(\.descriptor.name) + ["indicate-missing"]))
+                + didYouMean(name, (all.map(\.descriptor) + EncodingSteps.all).map(\.name)))
     }
 }
 
@@ -28,8 +28,10 @@ extension Configuration {
     public func validate() throws(SettingError) {
         let found = try LearnerRegistry.find(learner.name)
         _ = try Hyperparameters(found.descriptor, given: learner.fields)
-        for step in pipeline ?? [] where step.name != "indicate-missing" {
-            _ = try Hyperparameters(try TransformerRegistry.find(step.name).descriptor, given: step.fields)
+        for step in pipeline ?? [] {
+            let encoding = EncodingSteps.find(step.name)
+            let descriptor = if let encoding { encoding } else { try TransformerRegistry.find(step.name).descriptor }
+            _ = try Hyperparameters(descriptor, given: step.fields)
         }
     }
 }

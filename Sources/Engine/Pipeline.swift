@@ -36,7 +36,7 @@ public final class Pipeline: Stateful {
         encoder = FeatureEncoder(
             schema: schema, style: isVW ? .vw : .native, bits: configuration.bits,
             indicators: configuration.hasIndicators,
-            crosses: try configuration.fieldCrosses(schema))
+            crosses: try configuration.fieldCrosses(schema), oneHotCapacity: try configuration.oneHotCapacity())
         crosser = try configuration.namespaceCrosser(schema)
         transformers = schema.isFeatureNative ? [] : try configuration.makeTransformers(encoder.numberCount)
         learnsBeforeTransforming = configuration.preset == .river
@@ -61,7 +61,8 @@ public final class Pipeline: Stateful {
         for (index, step) in transformers.enumerated() {
             entries += step.transformer.state.prefixed("preprocess/\(index)-\(step.name)")
         }
-        return entries + targets.state.prefixed("target") + learner.state.prefixed("learner")
+        return entries + encoder.state.prefixed("preprocess/one-hot") + targets.state.prefixed("target")
+            + learner.state.prefixed("learner")
             + evaluation.state.prefixed("evaluation")
     }
 
@@ -157,14 +158,17 @@ public final class Pipeline: Stateful {
             let count = batch.numericCount * batch.columnStride
             learningNumbers.append(contentsOf: UnsafeBufferPointer(start: batch.numbers, count: count))
         }
+        encoder.noteMissing(batch)
         learningNumbers.withUnsafeMutableBufferPointer { numbers in
             learns.withUnsafeBufferPointer { learns in
                 let columns = NumberColumns(
                     rows: batch.rows, stride: batch.columnStride, count: batch.numericCount, values: batch.numbers,
                     learningValues: separate ? numbers.baseAddress : nil, learns: learning ? learns.baseAddress : nil)
                 for step in transformers { step.transformer.process(columns) }
+                encoder.encode(
+                    batch, learningNumbers: separate ? numbers.baseAddress : nil,
+                    learns: learning ? learns.baseAddress : nil, into: features)
             }
-            encoder.encode(batch, learningNumbers: separate ? numbers.baseAddress : nil, into: features)
         }
     }
 
@@ -217,7 +221,13 @@ extension Configuration {
         return NamespaceCrosser(parsed, bits: bits)
     }
 
-    var hasIndicators: Bool { pipeline?.contains { $0.name == "indicate-missing" } ?? false }
+    var hasIndicators: Bool { pipeline?.contains { $0.name == EncodingSteps.indicateMissing.name } ?? false }
+
+    /// Categories with slots of their own; nil = all are hashed.
+    func oneHotCapacity() throws(SettingError) -> Int? {
+        guard let step = pipeline?.last(where: { $0.name == EncodingSteps.oneHot.name }) else { return nil }
+        return try Hyperparameters(EncodingSteps.oneHot, given: step.fields).integer("capacity")
+    }
 
     func fieldCrosses(_ schema: Schema) throws(SettingError) -> [FieldCross] {
         var resolved: [FieldCross] = []
@@ -239,7 +249,7 @@ extension Configuration {
     func makeTransformers(_ columns: Int) throws(SettingError) -> [(name: String, transformer: any Transformer)] {
         let steps: [ComponentSpecification] =
             switch (pipeline, preset) {
-            case (let given?, _): given.filter { $0.name != "indicate-missing" }
+            case (let given?, _): given.filter { EncodingSteps.find($0.name) == nil }
             case (nil, .thalweg):
                 [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
             case (nil, .river): [ComponentSpecification(name: "standardize")]

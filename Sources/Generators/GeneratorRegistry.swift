@@ -1,3 +1,5 @@
+import Components
+
 /// All generators. Adding one is one file and one line here.
 public enum GeneratorRegistry {
     /// The generators, in the order they are listed to users.
@@ -17,6 +19,6 @@ public enum GeneratorRegistry {
     /// The generator of a name; an unknown name gives an error that tells the nearest known one.
     public static func find(_ name: String) throws(GeneratorError) -> GeneratorDescriptor {
         if let found = all.first(where: { $0.name == name }) { return found }
-        throw .unknownGenerator(name: name, nearest: NearestName.of(name, in: all.map(\.name)) ?? "")
+        throw .unknownGenerator(name: name, nearest: nearestName(name, all.map(\.name)) ?? "")
     }
 }

@@ -1,3 +1,5 @@
+import Components
+
 /// The settings of one generator: every declared option has a value, and each value was checked.
 struct OptionValues: Sendable {
     private let generator: String
@@ -6,7 +8,7 @@ struct OptionValues: Sendable {
     init(_ given: [String: Double], generator: String, declared: [GeneratorOption]) throws(GeneratorError) {
         // Sorted, so that the same mistakes always give the same message.
         for name in given.keys.sorted() where !declared.contains(where: { $0.name == name }) {
-            let nearest = NearestName.of(name, in: declared.map(\.name))
+            let nearest = nearestName(name, declared.map(\.name))
             throw .unknownOption(generator: generator, name: name, nearest: nearest)
         }
         var values: [String: Double] = [:]

@@ -1,11 +1,13 @@
 import CBytes
+import Components
 import Records
+import State
 
 /// The last preprocessing step: columns become rows of (index, value).
 ///
 /// Number columns have slots of their own below `denseCount`; categories, words and crosses are hashed into the
 /// 2^bits slots above it. Missing numbers and categories give no feature.
-public final class FeatureEncoder {
+public final class FeatureEncoder: Stateful {
     /// Which hash places features.
     public enum Style: Sendable {
         /// Own slots for numbers, 64-bit hashes for the rest.
@@ -25,12 +27,19 @@ public final class FeatureEncoder {
     private let hasTokens: Bool
     private let hasIndicators: Bool
     private let crosses: [FieldCross]
+    private let oneHot: OneHotTable?
+    /// With indicators: which numbers were missing before any step filled them in, laid out as the batch's numbers.
+    private var wasMissing: [Bool] = []
 
-    public init(schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross]) {
+    /// - Parameter oneHotCapacity: categories that get a slot of their own; nil = all are hashed.
+    public init(
+        schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross], oneHotCapacity: Int? = nil
+    ) {
         self.schema = schema
         self.style = style
         self.bits = bits
         self.crosses = crosses
+        oneHot = style == .native && !schema.isFeatureNative ? oneHotCapacity.map(OneHotTable.init) : nil
         hasIndicators = indicators && style == .native
         numberNames = schema.fields(.numeric, .both).map(\.name)
         categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) }
@@ -41,8 +50,18 @@ public final class FeatureEncoder {
         denseCount = style == .native && !schema.isFeatureNative ? (numbers + 15) & ~15 : 0
     }
 
-    /// All slots: indices lie below.
-    public var slotCount: Int { denseCount + (1 << bits) }
+    /// All slots: numbers, hashed ones, those of one-hot categories; indices lie below.
+    public var slotCount: Int { denseCount + (1 << bits) + (oneHot?.capacity ?? 0) }
+
+    public var state: [StateEntry] { oneHot?.state ?? [] }
+
+    /// Remembers which numbers are missing; call before the steps that may fill them in.
+    public func noteMissing(_ batch: RecordBatch) {
+        guard hasIndicators else { return }
+        let cells = UnsafeBufferPointer(start: batch.numbers, count: batch.numericCount * batch.columnStride)
+        wasMissing.removeAll(keepingCapacity: true)
+        wasMissing.append(contentsOf: cells.lazy.map(\.isNaN))
+    }
 
     /// Columns that `encode` reads numbers from.
     public var numberCount: Int { numberNames.count }
@@ -53,9 +72,12 @@ public final class FeatureEncoder {
 
     /// Appends all rows of `batch` to `features` (which is empty).
     ///
-    /// - Parameter learningNumbers: the numbers to learn from where they differ; the same missing ones.
+    /// - Parameters:
+    ///   - learningNumbers: the numbers to learn from where they differ; the same missing ones.
+    ///   - learns: which rows are learned (new categories get slots); nil = none.
     public func encode(
-        _ batch: RecordBatch, learningNumbers: UnsafeMutablePointer<Double>?, into features: FeatureBatch
+        _ batch: RecordBatch, learningNumbers: UnsafeMutablePointer<Double>?, learns: UnsafePointer<Bool>?,
+        into features: FeatureBatch
     ) {
         features.reserveFeatures(batch.rows * featuresPerRow + batch.tokens.count, keeping: 0)
         if learningNumbers != nil { features.allocateLearningValues() }
@@ -67,7 +89,7 @@ public final class FeatureEncoder {
             }
             let start = at
             switch style {
-            case .native: at = encodeNative(batch, row, at, features, learning)
+            case .native: at = encodeNative(batch, row, at, features, learning, isLearned: learns?[row] ?? false)
             case .vw: at = encodeVW(batch, row, at, features)
             }
             if learning == nil, let values = features.learningValues {
@@ -85,7 +107,8 @@ public final class FeatureEncoder {
 
     @inline(__always)
     private func encodeNative(
-        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ learning: LearningRow?
+        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ learning: LearningRow?,
+        isLearned: Bool
     ) -> Int {
         var at = start
         let indices = features.indices
@@ -99,7 +122,8 @@ public final class FeatureEncoder {
                 values[at] = Self.narrow(value)
                 if let learning { learning.values[at] = Self.narrow(learning.numbers[column &* stride &+ row]) }
                 at &+= 1
-            } else if hasIndicators {
+            }
+            if hasIndicators, wasMissing[column &* stride &+ row] {
                 indices[at] = UInt32(truncatingIfNeeded: batch.numericCount &+ column)
                 values[at] = 1
                 learning?.values[at] = 1
@@ -110,22 +134,46 @@ public final class FeatureEncoder {
         let shift = UInt64(64 &- bits)
         let base = UInt32(truncatingIfNeeded: denseCount)
         let first = at
-        categorySalts.withUnsafeBufferPointer { salts in
-            var category = batch.categories + row
-            for salt in salts {
-                let hash = category.pointee
-                if hash != 0 {
-                    indices[at] = base &+ UInt32(truncatingIfNeeded: Self.spread(hash ^ salt) &>> shift)
-                    values[at] = 1
-                    at &+= 1
+        if let oneHot {
+            at = encodeOneHot(oneHot, batch, row, at, features, isLearned)
+        } else {
+            categorySalts.withUnsafeBufferPointer { salts in
+                var category = batch.categories + row
+                for salt in salts {
+                    let hash = category.pointee
+                    if hash != 0 {
+                        indices[at] = base &+ UInt32(truncatingIfNeeded: Self.spread(hash ^ salt) &>> shift)
+                        values[at] = 1
+                        at &+= 1
+                    }
+                    category += stride
                 }
-                category += stride
             }
         }
         if hasTokens { at = encodeTokens(batch, row, at, features) }
         for cross in crosses { at = encodeCross(cross, batch, row, at, features) }
         if let learning, at > first {
             (learning.values + first).update(from: values + first, count: at - first)
+        }
+        return at
+    }
+
+    private func encodeOneHot(
+        _ table: OneHotTable, _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch,
+        _ isLearned: Bool
+    ) -> Int {
+        var at = start
+        let first = UInt32(truncatingIfNeeded: denseCount + (1 << bits))
+        for (column, salt) in categorySalts.enumerated() {
+            let hash = batch.categories[column * batch.columnStride + row]
+            guard hash != 0 else { continue }
+            if let slot = table.slot(bytes_mix(hash ^ salt), adding: isLearned) {
+                features.indices[at] = first &+ slot
+            } else {
+                features.indices[at] = hashed(hash ^ salt)
+            }
+            features.values[at] = 1
+            at += 1
         }
         return at
     }

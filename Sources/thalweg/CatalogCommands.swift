@@ -15,7 +15,7 @@ enum Catalog {
         case "learners": LearnerRegistry.all.map(\.descriptor)
         case "steps":
             TransformerRegistry.all.map(\.descriptor)
-                + [Descriptor("indicate-missing", "one more feature for each number column where it is missing")]
+                + EncodingSteps.all
         case "formats": FormatRegistry.all.map { Descriptor($0.name, $0.summary) }
         case "generators":
             GeneratorRegistry.all.map { generator in

@@ -1,3 +1,5 @@
+import Components
+
 /// The text formats records can be written in.
 public enum RecordFormat: String, CaseIterable, Sendable {
     case csv, jsonl, vw, libsvm, arff
@@ -5,7 +7,7 @@ public enum RecordFormat: String, CaseIterable, Sendable {
     /// The format of a name; an unknown name gives an error that tells the nearest known one.
     public static func find(_ name: String) throws(GeneratorError) -> RecordFormat {
         if let found = RecordFormat(rawValue: name) { return found }
-        let nearest = NearestName.of(name, in: allCases.map(\.rawValue)) ?? ""
+        let nearest = nearestName(name, allCases.map(\.rawValue)) ?? ""
         throw .unknownFormat(name: name, nearest: nearest)
     }
 
