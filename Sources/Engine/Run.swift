@@ -39,7 +39,7 @@ public final class Run {
         let resumed = try restore()
         guard let pipeline = try open(resumed) else {
             guard options.stop.signal == 0 else { throw EngineError("stopped before the first record came", .stopped) }
-            throw EngineError("the input is empty: there is not a single record to learn from")
+            throw Self.noRecord
         }
         try resumeSinks()
         if let store, let snapshots = options.snapshots {
@@ -50,17 +50,22 @@ public final class Run {
                 store: store, options: snapshots, pipeline: pipeline, sinks: sinks, warn: { unsafeWarn($0) })
         }
         let outcome = loop(pipeline)
-        let path = taker?.finish(position, format: format)
+        // A schema that no record has shown to be right is not worth keeping.
+        let hasBegun = resumed != nil || pipeline.evaluation.records > 0
+        let path = hasBegun ? taker?.finish(position, format: format) : nil
         for sink in [options.predictions, options.quarantine].compactMap({ $0 }) { try? sink.flush() }
         options.progress?.end()
         reader.close()
         if let failure { throw failure }
         if case .failed(let error) = outcome { throw error }
+        if !hasBegun, pipeline.evaluation.rejected == 0, predicted == 0, options.stop.signal == 0 { throw Self.noRecord }
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         return RunReport(
             pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,
             firstRejected: quarantine.first, snapshot: path)
     }
+
+    private static var noRecord: EngineError { EngineError("the input is empty: there is no record to learn from") }
 
     // MARK: Starting
 
@@ -236,7 +241,7 @@ public final class Run {
             try quarantine.send()
         }
         progress?.live(evaluation)
-        taker?.tick(position, format: format)
+        if evaluation.records > 0 { taker?.tick(position, format: format) }
         if quarantine.exceeds(configuration.maximumRejected) {
             throw EngineError(
                 "more than \(configuration.maximumRejected) of the last \(Quarantine.window) records were rejected "

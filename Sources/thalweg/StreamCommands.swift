@@ -110,12 +110,12 @@ struct StreamRun {
         } catch let error as SnapshotError { throw EngineError(error.description) }
         if settings.text("progress") != "none" { complain(report.summary) }
         if json { try printData(report.json.text) }
-        if options.snapshots != nil, report.snapshotPath == nil {
-            throw EngineError("the last snapshot could not be written: running again continues from the one before")
-        }
         if report.records == 0, report.rejected > 0 {
             throw EngineError(
                 "no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")
+        }
+        if options.snapshots != nil, report.snapshotPath == nil {
+            throw EngineError("the last snapshot could not be written: running again continues from the one before")
         }
         if stopRequest.signal > 0 { throw ExitCode(128 + stopRequest.signal) }
     }
