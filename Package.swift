@@ -82,7 +82,7 @@ let package = Package(
         tests("Formats", ["Formats", "Records"]),
         tests("Generators", ["Generators"]),
         tests("Statistics", ["Statistics", "State"]),
-        tests("Preprocessing", ["Preprocessing", "Components", "State"]),
+        tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
         tests("State", ["State"], hasFixtures: false),
         tests("Snapshots", ["Snapshots", "State", "JSON"], hasFixtures: false),

@@ -58,7 +58,8 @@ public final class Run {
         reader.close()
         if let failure { throw failure }
         if case .failed(let error) = outcome { throw error }
-        if !hasBegun, pipeline.evaluation.rejected == 0, predicted == 0, options.stop.signal == 0 { throw Self.noRecord }
+        let sawNothing = !hasBegun && pipeline.evaluation.rejected == 0 && predicted == 0
+        if sawNothing, options.stop.signal == 0 { throw Self.noRecord }
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         return RunReport(
             pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,

@@ -173,7 +173,8 @@ struct BadInputTests {
         let lines = try Streams.lines("sea", 1100, .csv)
         try workspace.write("a-1.csv", lines.joined(separator: "\n"))
         try workspace.write("a-2.csv", "when,what\n1,2\n")
-        let outcome = try workspace.thalweg("evaluate --input a-*.csv --target class \(Self.options) --quarantine q --snapshots s")
+        let outcome = try workspace.thalweg(
+            "evaluate --input a-*.csv --target class \(Self.options) --quarantine q --snapshots s")
         #expect(outcome.stderr.contains("a-2.csv") && outcome.status == 1, "\(outcome.stderr)")
         #expect(try workspace.thalweg("snapshot verify s").status == 0)
     }
@@ -185,7 +186,8 @@ struct BadInputTests {
         for index in 0..<3000 where index % 20 == 19 { lines[index] = "bad" }
         for index in 3000..<6000 where index % 2 == 0 { lines[index] = "bad" }
         try workspace.write("s.jsonl", lines.joined(separator: "\n"))
-        let line = "run --input s.jsonl --target class \(Self.options) --predictions p --quarantine q --snapshots s --max-rejected "
+        let line =
+            "run --input s.jsonl --target class \(Self.options) --predictions p --quarantine q --snapshots s --max-rejected "
         let outcome = try workspace.thalweg(line + "0.2")
         #expect(outcome.status == 1)
         #expect(outcome.stderr.contains("--max-rejected") && outcome.stderr.contains("s.jsonl:20"), "\(outcome.stderr)")
