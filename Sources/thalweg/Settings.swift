@@ -112,7 +112,7 @@ extension Settings {
         let format = text("format") ?? "auto"
         if format != "auto" {
             guard FormatRegistry.find(format) != nil else {
-                throw UsageError("--format is '\(format)'" + didYouMean(format, FormatRegistry.all.map(\.name) + ["auto"]))
+                throw UsageError("\(label("format")) is '\(format)'" + didYouMean(format, FormatRegistry.all.map(\.name) + ["auto"]))
             }
             configuration.format = format
         }
@@ -132,7 +132,9 @@ extension Settings {
         configuration.batchSize = try integer("batch-size", in: 1...65_536)
         configuration.batchWait = try seconds("batch-wait")
         configuration.batchMode = try choice("batch-mode", BatchMode.self)
-        guard let seed = UInt64(text("seed") ?? "") else { throw UsageError("--seed takes a whole number") }
+        guard let seed = UInt64(text("seed") ?? "") else {
+            throw UsageError("\(label("seed")) is '\(text("seed") ?? "")'; it takes a whole number from 0 to \(UInt64.max)")
+        }
         configuration.seed = seed
         configuration.maximumRejected = try number("max-rejected", in: 0...1)
         configuration.maximumRecordBytes = try integer("max-record-bytes", in: 64...1 << 30)
