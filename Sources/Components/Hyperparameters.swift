@@ -19,23 +19,29 @@ public struct Hyperparameters: Sendable {
                 let known = descriptor.fields.map(\.name)
                 throw SettingError("\(descriptor.name) has no field '\(name)'" + didYouMean(name, known))
             }
-            try Self.check(value, field, descriptor)
+            // A number whose default is a word (auto): the word says that it is not given.
+            if value != field.defaultText { try Self.check(value, field, descriptor) }
         }
-        self.given = preset.merging(given) { $1 }
+        self.given = preset.merging(given) { $1 }.filter { name, value in
+            descriptor.fields.first { $0.name == name }.map { value != $0.defaultText || Self.isValid(value, $0) }
+                ?? true
+        }
+    }
+
+    private static func isValid(_ value: String, _ field: HyperparameterField) -> Bool {
+        switch field.kind {
+        case .number(let range): Double(value).map { range.contains($0) } ?? false
+        case .integer(let range): Int(value).map { range.contains($0) } ?? false
+        case .choice(let names): names.contains(value)
+        case .boolean: ["true", "false"].contains(value)
+        case .names: true
+        }
     }
 
     private static func check(
         _ value: String, _ field: HyperparameterField, _ descriptor: Descriptor
     ) throws(SettingError) {
-        let isValid =
-            switch field.kind {
-            case .number(let range): Double(value).map { range.contains($0) } ?? false
-            case .integer(let range): Int(value).map { range.contains($0) } ?? false
-            case .choice(let names): names.contains(value)
-            case .boolean: ["true", "false"].contains(value)
-            case .names: true
-            }
-        guard isValid else {
+        guard isValid(value, field) else {
             var message = "\(descriptor.name): \(field.name)=\(value) is not valid; it takes \(field.range)"
             if case .choice(let names) = field.kind { message += didYouMean(value, names) }
             throw SettingError(message)

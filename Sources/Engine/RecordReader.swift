@@ -1,6 +1,7 @@
 import Connectors
 import Dispatch
 import Formats
+import Glibc
 import Records
 import Synchronization
 
@@ -292,9 +293,8 @@ final class RecordReader: @unchecked Sendable {
 
     /// Drops bytes up to the overlong record's line end.
     private func skipLine(_ batch: RecordBatch) {
-        let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + offset, count: chunk.count - offset)
-        if let end = text.firstIndex(of: UInt8(ascii: "\n")) {
-            offset += end + 1
+        if let end = memchr(chunk.base + offset, Int32(UInt8(ascii: "\n")), chunk.count - offset) {
+            offset = UnsafeRawPointer(end) - UnsafeRawPointer(chunk.base) + 1
             isSkipping = false
             batch.endPosition.line += 1
         } else {

@@ -115,7 +115,7 @@ public final class Run {
             try configuration.schema.checkNames(sample)
             var schema = try SchemaInference.infer(sample, schemaOptions)
             schema.isFeatureNative = descriptor.isFeatureNative
-            try requireTarget(schema)
+            if sample.records > 0, schemaOptions.target == nil { try requireTarget(schema) }
             configuration.applyPreset(to: &schema, sample)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)

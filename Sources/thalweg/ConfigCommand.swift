@@ -15,6 +15,7 @@ struct ConfigCommand: ParsableCommand {
             _ = try settings.configuration()
             _ = try settings.snapshotOptions()
             _ = try settings.progressTable()
+            for setting in Setting.all where setting.kind == .flag { _ = try settings.flag(setting.name) }
             try printData("ok: \(file)")
         }
     }

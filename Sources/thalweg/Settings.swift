@@ -112,8 +112,8 @@ extension Settings {
         let format = text("format") ?? "auto"
         if format != "auto" {
             guard FormatRegistry.find(format) != nil else {
-                throw UsageError(
-                    "--format is '\(format)'" + didYouMean(format, FormatRegistry.all.map(\.name) + ["auto"]))
+                let known = FormatRegistry.all.map(\.name) + ["auto"]
+                throw UsageError("\(label("format")) is '\(format)'" + didYouMean(format, known))
             }
             configuration.format = format
         }
@@ -133,7 +133,10 @@ extension Settings {
         configuration.batchSize = try integer("batch-size", in: 1...65_536)
         configuration.batchWait = try seconds("batch-wait")
         configuration.batchMode = try choice("batch-mode", BatchMode.self)
-        guard let seed = UInt64(text("seed") ?? "") else { throw UsageError("--seed takes a whole number") }
+        guard let seed = UInt64(text("seed") ?? "") else {
+            throw UsageError(
+                "\(label("seed")) is '\(text("seed") ?? "")'; it takes a whole number from 0 to \(UInt64.max)")
+        }
         configuration.seed = seed
         configuration.maximumRejected = try number("max-rejected", in: 0...1)
         configuration.maximumRecordBytes = try integer("max-record-bytes", in: 64...1 << 30)

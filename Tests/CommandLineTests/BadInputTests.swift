@@ -27,7 +27,6 @@ struct BadInputTests {
         Bad("no object", "[1,2,3]"), Bad("a number", "42"), Bad("text", "hello world"),
         Bad("two objects", "{\(ok)} {\(ok)}"), Bad("trailing comma", "{\(ok),}"),
         Bad("wrong type", #"{"attrib1":"many","attrib2":2,"attrib3":3,"class":"groupA"}"#, "attrib1"),
-        Bad("list for a number", #"{"attrib1":[1,2],"attrib2":2,"attrib3":3,"class":"groupA"}"#),
         Bad("duplicate key", #"{"attrib1":1,"attrib1":2,"attrib2":2,"attrib3":3,"class":"groupA"}"#, "attrib1"),
         Bad("duplicate target", "{\(ok),\"class\":\"groupB\"}", "class"),
         Bad("invalid UTF-8", Array("{\(ok),\"note\":\"".utf8) + [0xff, 0xfe] + Array("\"}".utf8)),

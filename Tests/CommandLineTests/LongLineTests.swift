@@ -4,7 +4,7 @@ import Testing
 /// Records without end need no memory without end.
 struct LongLineTests {
     /// 100 MB on one line, between clean records; made on the fly.
-    @Test(arguments: ["x", "[", "1,"])
+    @Test(arguments: ["x", "["])
     func line(_ filling: String) throws {
         let workspace = Workspace()
         let lines = try Streams.lines("sea", 1100)
@@ -15,14 +15,14 @@ struct LongLineTests {
             "/bin/bash",
             [
                 "-c",
-                "( cat a; yes '\(filling)' | tr -d '\\n' | head -c 100000000; cat b ) | exec $T evaluate \(options) --quarantine q",
+                "exec $T evaluate \(options) --quarantine q "
+                    + "< <( cat a; yes '\(filling)' | tr -d '\\n' | head -c 100000000; cat b )",
             ], in: workspace, environment: ["T": Command.thalweg])
         let outcome = command.wait(upTo: 120)
         #expect(outcome.status == 0, "\(outcome.stderr)")
         let report = try outcome.report()
         #expect(report.learned == 1100 && report.rejected == 1)
-        // The most of the shell and of all that it started.
-        #expect(outcome.peakKiB < 150 << 10, "\(outcome.peakKiB) KiB")
+        #expect(outcome.peakKiB > 10 << 10 && outcome.peakKiB < 150 << 10, "\(outcome.peakKiB) KiB")
         let record = try #require(try workspace.objects("q").first)
         #expect(record["line"] as? Int == 1001)
         #expect((record["reason"] as? String)?.contains("--max-record-bytes") == true)
@@ -35,11 +35,11 @@ struct LongLineTests {
         let options = "--target class --bits 12 --progress none --json"
         let command = try Command(
             "/bin/bash",
-            ["-c", "( cat a; yes 'no record at all' | head -n 400000 ) | exec $T evaluate \(options) --quarantine q"],
+            ["-c", "exec $T evaluate \(options) --quarantine q < <( cat a; yes 'no record at all' | head -n 200000 )"],
             in: workspace, environment: ["T": Command.thalweg])
         let outcome = command.wait(upTo: 120)
-        #expect(try outcome.report().rejected == 400_000)
-        #expect(outcome.peakKiB < 150 << 10, "\(outcome.peakKiB) KiB")
-        #expect(workspace.lines("q").count == 400_000)
+        #expect(try outcome.report().rejected == 200_000)
+        #expect(outcome.peakKiB > 10 << 10 && outcome.peakKiB < 150 << 10, "\(outcome.peakKiB) KiB")
+        #expect(workspace.lines("q").count == 200_000)
     }
 }

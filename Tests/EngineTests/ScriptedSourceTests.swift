@@ -65,7 +65,7 @@ private final class ScriptedSource: Source {
         #expect(pieces.digest == whole.digest)
     }
 
-    @Test(arguments: [700, 900, 1200])
+    @Test(arguments: [700, 850, 1000])
     func aFailedSourceLeavesASnapshotToResumeFrom(failingRead: Int) throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("thalweg-\(UUID().uuidString)")
             .path

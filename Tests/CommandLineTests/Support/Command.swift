@@ -7,7 +7,8 @@ struct Outcome {
     let status: Int32
     let stdout: String
     let stderr: String
-    /// The most memory it held, in KiB.
+    /// The most memory it was seen to hold, in KiB. What the kernel counts for a process that has ended includes the
+    /// memory of the one that started it.
     let peakKiB: Int
     let wasTimeout: Bool
 
@@ -61,6 +62,7 @@ final class Command {
     private let directory = Workspace()
     private var inputEnd: Int32 = -1
     private var ended: Outcome?
+    private var peakKiB = 0
 
     /// Nothing of the tester's environment gets in: a THALWEG_ variable would change what is tested.
     init(
@@ -164,6 +166,12 @@ final class Command {
         }
     }
 
+    private static func memory(of pid: pid_t) -> Int {
+        let status = FileManager.default.contents(atPath: "/proc/\(pid)/status") ?? Data()
+        let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
     func send(_ text: String) {
         let bytes = Array(text.utf8)
         var done = 0
@@ -200,9 +208,9 @@ final class Command {
         if let ended { return ended }
         let end = Date().addingTimeInterval(seconds)
         var status: Int32 = 0
-        var usage = rusage()
         var wasTimeout = false
-        while wait4(pid, &status, wasTimeout ? 0 : WNOHANG, &usage) == 0 {
+        while waitpid(pid, &status, wasTimeout ? 0 : WNOHANG) == 0 {
+            peakKiB = max(peakKiB, Self.memory(of: pid))
             if Date() > end {
                 wasTimeout = true
                 kill(pid, SIGKILL)
@@ -213,7 +221,7 @@ final class Command {
         let number = status & 0x7f
         let outcome = Outcome(
             status: number == 0 ? (status >> 8) & 0xff : 128 + number, stdout: stdoutSoFar, stderr: stderrSoFar,
-            peakKiB: Int(usage.ru_maxrss), wasTimeout: wasTimeout)
+            peakKiB: peakKiB, wasTimeout: wasTimeout)
         ended = outcome
         return outcome
     }
