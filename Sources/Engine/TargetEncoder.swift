@@ -17,8 +17,8 @@ final class TargetEncoder: Stateful {
 
     init(task: Task, classes: [String]) {
         self.task = task
-        bytes = StateArray(count: 0)
-        ends = StateArray(count: 0)
+        bytes = StateArray(count: 0, grows: true)
+        ends = StateArray(count: 0, grows: true)
         guess = StateArray(count: 1)
         for name in classes { add(Array(name.utf8)) }
         if task == .binary, let unknown = classes.firstIndex(of: "") { guess[0] = UInt32(unknown + 1) }

@@ -31,7 +31,7 @@ public final class ClassificationMetrics: Stateful {
 
     public init(isBinary: Bool) {
         self.isBinary = isBinary
-        confusion = StateArray(count: 0)
+        confusion = StateArray(count: 0, grows: true)
         sums = StateArray(count: Sum.count)
         sums[Sum.lastClass] = -1
         scores = StateArray(count: isBinary ? 2 * Self.bins : 0, marksChanges: true)

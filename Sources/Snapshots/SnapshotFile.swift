@@ -183,7 +183,7 @@ public struct Snapshot: Sendable {
     /// Overwrites the arrays with the snapshot's tensors of the same names. All or nothing is the caller's business:
     /// on an error the arrays are to be thrown away.
     ///
-    /// - Throws: when names, number formats or lanes differ from what the component declares.
+    /// - Throws: when names, number formats or shapes differ from what the component declares.
     public func restore(_ entries: [StateEntry]) throws(SnapshotError) {
         let file = try OpenFile(path)
         guard entries.count == tensors.count else {
@@ -193,12 +193,15 @@ public struct Snapshot: Sendable {
         }
         for (entry, tensor) in zip(entries, tensors) {
             let lanes = tensor.shape.count == 2 ? tensor.shape[1] : 1
-            guard entry.name == tensor.name, entry.array.scalarType == tensor.type else {
+            let array = entry.array
+            guard entry.name == tensor.name, array.scalarType == tensor.type, array.lanes == lanes,
+                array.count == tensor.shape[0] || array.grows
+            else {
                 throw SnapshotError(
-                    "'\(path)': array '\(tensor.name)' (\(tensor.type.rawValue), \(lanes) lanes) does not fit "
-                        + "'\(entry.name)' (\(entry.array.scalarType.rawValue), \(entry.array.lanes) lanes)")
+                    "'\(path)': array '\(tensor.name)' (\(tensor.type.rawValue) \(tensor.shape)) does not fit "
+                        + "'\(entry.name)' (\(array.scalarType.rawValue) [\(array.count), \(array.lanes)])")
             }
-            entry.array.resize(to: tensor.shape[0], lanes: lanes)
+            array.resize(to: tensor.shape[0])
             let target = UnsafeMutableRawBufferPointer(start: entry.array.bytes, count: entry.array.byteCount)
             try read(tensor, file, into: target)
         }

@@ -23,17 +23,20 @@ public class AnyStateArray: @unchecked Sendable {
     @exclusivity(unchecked) public private(set) final var changedPages: UnsafeMutablePointer<UInt8>
     /// False: every copy takes the whole array. True: writers set `changedPages`, so that copies take what changed.
     public let marksChanges: Bool
+    /// True: its length follows the data (names of classes), so that a snapshot may bring any length.
+    public let grows: Bool
     /// Set by resizing: the next copy takes everything.
     private final var resized = true
     /// Own the memory that `bytes` and `changedPages` point to.
     private final var memory: ZeroedMemory
     private final var changes: ZeroedMemory
 
-    init(scalarType: ScalarType, lanes: Int, count: Int, marksChanges: Bool) {
+    init(scalarType: ScalarType, lanes: Int, count: Int, marksChanges: Bool, grows: Bool) {
         self.scalarType = scalarType
         self.lanes = lanes
         self.count = count
         self.marksChanges = marksChanges
+        self.grows = grows
         capacity = max(count, 1)
         let size = capacity * lanes * scalarType.size
         memory = ZeroedMemory(byteCount: size)

@@ -7,9 +7,10 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
     ///   - lanes: scalars of one element, side by side (a slot with several weights).
     ///   - marksChanges: pass true for large arrays whose writers set `changedPages[element >> pageShift]` for every
     ///     element they write; the others are copied whole.
-    public init(count: Int, lanes: Int = 1, marksChanges: Bool = false) {
+    ///   - grows: pass true where the length follows the data; else a snapshot must bring the same length.
+    public init(count: Int, lanes: Int = 1, marksChanges: Bool = false, grows: Bool = false) {
         super.init(
-            scalarType: Element.scalarType, lanes: lanes, count: count, marksChanges: marksChanges)
+            scalarType: Element.scalarType, lanes: lanes, count: count, marksChanges: marksChanges, grows: grows)
     }
 
     public convenience init(_ elements: [Element]) {
