@@ -58,7 +58,8 @@ struct LayoutTests {
         let counts = try #require(header["counts"] as? [String: Any])
         #expect(counts["dtype"] as? String == "U64" && counts["shape"] as? [Int] == [1])
         #expect(counts["data_offsets"] as? [Int] == [16, 24])
-        let own = try #require(header["__metadata__"] as? [String: String], "all values are strings, as the format asks")
+        let own = try #require(
+            header["__metadata__"] as? [String: String], "all values are strings, as the format asks")
         let run = try JSONSerialization.jsonObject(with: Data((own["thalweg"] ?? "").utf8)) as? [String: Any]
         #expect(run?["records"] as? Int == 7 && run?["text"] as? String == "ä\"\\")
         let data = Array(bytes[(8 + length)...])
@@ -88,16 +89,28 @@ struct LayoutTests {
             ("renamed", [StateEntry("learner/bias", floats), StateEntry("counts", counts), StateEntry("none", none)]),
             (
                 "other type",
-                [StateEntry("learner/weights", floats), StateEntry("counts", StateArray<Double>(count: 1)), StateEntry("none", none)]
+                [
+                    StateEntry("learner/weights", floats), StateEntry("counts", StateArray<Double>(count: 1)),
+                    StateEntry("none", none),
+                ]
             ),
-            ("reordered", [StateEntry("counts", counts), StateEntry("learner/weights", floats), StateEntry("none", none)]),
+            (
+                "reordered",
+                [StateEntry("counts", counts), StateEntry("learner/weights", floats), StateEntry("none", none)]
+            ),
             (
                 "other lanes",
-                [StateEntry("learner/weights", StateArray<Float>(count: 1, lanes: 4)), StateEntry("counts", counts), StateEntry("none", none)]
+                [
+                    StateEntry("learner/weights", StateArray<Float>(count: 1, lanes: 4)), StateEntry("counts", counts),
+                    StateEntry("none", none),
+                ]
             ),
             (
                 "other count",
-                [StateEntry("learner/weights", floats), StateEntry("counts", StateArray<UInt64>(count: 8)), StateEntry("none", none)]
+                [
+                    StateEntry("learner/weights", floats), StateEntry("counts", StateArray<UInt64>(count: 8)),
+                    StateEntry("none", none),
+                ]
             ),
         ]
         for (name, entries) in others {
@@ -168,7 +181,9 @@ struct LayoutTests {
     @Test func promisesAreChecked() throws {
         let directory = Directory()
         let path = try Self.written(directory, SampleComponent([1, 2], counts: [3]))
-        for length: [UInt8] in [[255, 255, 255, 255, 255, 255, 255, 127], [0, 0, 0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0]] {
+        for length: [UInt8] in [
+            [255, 255, 255, 255, 255, 255, 255, 127], [0, 0, 0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0],
+        ] {
             try directory.replace(path, length + Array(directory.bytes(path).dropFirst(8)))
             #expect(throws: SnapshotError.self) { try Snapshot(path: path) }
         }

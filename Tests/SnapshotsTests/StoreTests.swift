@@ -34,7 +34,8 @@ struct StoreTests {
         var paths: [String] = []
         for sequence in 1...3 {
             let component = SampleComponent([Float(sequence), 0], counts: [])
-            paths.append(try store.write(component.state, metadata: ["records": JSONValue(sequence)], sequence: sequence).path)
+            paths.append(
+                try store.write(component.state, metadata: ["records": JSONValue(sequence)], sequence: sequence).path)
         }
         for path in paths[1...] { try directory.replace(path, Array(directory.bytes(path).dropLast())) }
         var reports: [String] = []
@@ -50,12 +51,16 @@ struct StoreTests {
         let store = try store(directory)
         let path = try store.write(SampleComponent([1, 2]).state, metadata: [:], sequence: 1).path
         var text = directory.bytes(path)
-        let own = try JSONSerialization.jsonObject(with: Data(text[8..<(8 + Int(text[0]) + Int(text[1]) << 8)])) as? [String: Any]
+        let own =
+            try JSONSerialization.jsonObject(with: Data(text[8..<(8 + Int(text[0]) + Int(text[1]) << 8)]))
+            as? [String: Any]
         let metadata = try #require(own?["__metadata__"] as? [String: String])
-        let layout = try #require(try JSONParser().value(Array(text[8..<(8 + Int(text[0]) + Int(text[1]) << 8)])).members)
+        let layout = try #require(
+            try JSONParser().value(Array(text[8..<(8 + Int(text[0]) + Int(text[1]) << 8)])).members)
         let digest = SnapshotFile.digest(
             of: "2", metadata["thalweg"] ?? "", metadata["digests"] ?? "", layout.filter { $0.0 != "__metadata__" })
-        for (old, new) in [("format_version\":\"1", "format_version\":\"2"), (metadata["header_digest"] ?? "", digest)] {
+        for (old, new) in [("format_version\":\"1", "format_version\":\"2"), (metadata["header_digest"] ?? "", digest)]
+        {
             let start = try #require(text.indices.first { text[$0...].starts(with: Array(old.utf8)) })
             text.replaceSubrange(start..<start + old.utf8.count, with: Array(new.utf8))
         }

@@ -48,7 +48,8 @@ struct ReplicaTests {
 
     /// Three replicas, updated in any order and at any time, each against the owner's state at that time.
     @Test func everyReplicaEndsEqual() {
-        let seed = ProcessInfo.processInfo.environment["THALWEG_TEST_SEED"].flatMap(UInt64.init) ?? .random(in: 0..<1_000_000)
+        let seed =
+            ProcessInfo.processInfo.environment["THALWEG_TEST_SEED"].flatMap(UInt64.init) ?? .random(in: 0..<1_000_000)
         print("replicas: THALWEG_TEST_SEED=\(seed)")
         var numbers = Numbers(generator: RandomGenerator(seed: seed))
         let original = Component()
