@@ -22,7 +22,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Boo
 
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
-    "StandardStreams", "Preprocessing",
+    "StandardStreams", "Kafka", "Preprocessing",
     "Learners", "Evaluation", "Snapshots", "Engine", "Generators",
 ]
 
@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "CBytes"),
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CRdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         library("Components"),
@@ -65,10 +66,11 @@ let package = Package(
         library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
         library(
             "StandardStreams", ["Connectors", "Records", "State", "Compression"], path: "connectors/StandardStreams"),
+        library("Kafka", ["Connectors", "Records", "JSON", "CRdkafka"], path: "connectors/Kafka"),
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "Engine", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
+                "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
                 "Preprocessing",
                 "Learners", "Records", "Snapshots", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -84,6 +86,7 @@ let package = Package(
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
+        tests("Kafka", ["Kafka", "Connectors", "Records", "CRdkafka"], hasFixtures: false),
         tests("State", ["State"], hasFixtures: false),
         tests("Snapshots", ["Snapshots", "State", "JSON"], hasFixtures: false),
         tests("Evaluation", ["Evaluation", "Records", "State"], hasFixtures: false),

@@ -54,25 +54,12 @@ public struct PartPosition: Sendable, Equatable {
     }
 }
 
-/// Where bytes come from: parts, one after the other, each an ordered run of bytes. Used by one thread.
+/// Where records come from. A source is either a `ByteSource` or a `MessageSource`.
 public protocol Source: AnyObject {
-    /// Whether reading can start again at a position (a file), or what was read is gone (a pipe).
+    /// Whether reading can start again at a position (a file, a topic), or what was read is gone (a pipe).
     var isReplayable: Bool { get }
 
-    /// Prepares to read; parts named in `positions` continue where they stand, done ones are passed over.
-    func open(at positions: [PartPosition]) throws(ConnectorError)
-
-    /// Goes to the next part. Nil: there is none, the stream is over.
-    /// - Returns: the position in that part at which reading starts.
-    func advance() throws(ConnectorError) -> PartPosition?
-
-    /// Appends at most the chunk's free room to it, waiting a short while at most.
-    func read(into chunk: Chunk) throws(ConnectorError) -> ReadOutcome
-
-    /// The current part's fingerprint, over at most `limit` of its first bytes.
-    func fingerprint(limit: Int) -> (digest: String, bytes: Int)
-
-    /// Says that everything before the positions is in a durable snapshot.
+    /// Says that everything before the positions is in a durable snapshot. May be called from any thread.
     func acknowledge(_ positions: [PartPosition])
 
     func close()

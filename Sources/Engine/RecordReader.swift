@@ -28,7 +28,7 @@ final class RecordReader: @unchecked Sendable {
     /// Bytes at the beginning of a part that identify it.
     private static let fingerprintBytes = 64 << 10
 
-    private let source: any Source
+    private let source: any ByteSource
     private let configuration: Configuration
     private let stop: StopRequest
     private var parts: [PartPosition] = []
@@ -47,7 +47,7 @@ final class RecordReader: @unchecked Sendable {
     /// The chunk's last byte is a line end that the part itself does not have.
     private var hasAddedLineEnd = false
 
-    init(source: any Source, configuration: Configuration, stop: StopRequest) {
+    init(source: any ByteSource, configuration: Configuration, stop: StopRequest) {
         self.source = source
         self.configuration = configuration
         self.stop = stop

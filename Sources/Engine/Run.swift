@@ -11,7 +11,7 @@ import State
 /// One run over a stream: decode on one thread, learn on the caller's, write snapshots on a third.
 public final class Run {
     private let configuration: Configuration
-    private let source: any Source
+    private let source: any ByteSource
     private let options: RunOptions
     private let reader: RecordReader
     private var store: SnapshotStore?
@@ -23,7 +23,7 @@ public final class Run {
     private var rejected = 0
     private var failure: EngineError?
 
-    public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) {
+    public init(_ configuration: Configuration, source: any ByteSource, options: RunOptions = RunOptions()) {
         self.configuration = configuration
         self.source = source
         self.options = options

@@ -1,9 +1,11 @@
 /// A record that could not be decoded or learned: what the quarantine keeps.
 public struct RejectedRecord: Sendable {
     public let reason: String
-    public let position: RecordPosition
+    public var position: RecordPosition
     /// The raw bytes, cut at `maximumBytes`.
-    public let bytes: [UInt8]
+    public var bytes: [UInt8]
+    /// The message's key; nil: it had none, or came from no message.
+    public var key: [UInt8]?
 
     public static let maximumBytes = 64 << 10
 

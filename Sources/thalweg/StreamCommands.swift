@@ -122,7 +122,7 @@ struct StreamRun {
 }
 
 extension Settings {
-    func source() throws -> any Source {
+    func source() throws -> any ByteSource {
         let inputs = texts("input")
         if inputs == ["-"] { return StandardInput() }
         guard !inputs.contains("-") else { throw UsageError("--input - cannot be combined with files") }

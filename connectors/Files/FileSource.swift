@@ -8,7 +8,7 @@ import State
 ///
 /// A position is a file's name and the bytes consumed of it, after decompression. With `follow` the last file is read
 /// on as it grows.
-public final class FileSource: Source {
+public final class FileSource: ByteSource {
     public let isReplayable = true
     private let paths: [String]
     private let follows: Bool

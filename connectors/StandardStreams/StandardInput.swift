@@ -5,7 +5,7 @@ import Records
 import State
 
 /// Standard input. Redirected from a file it resumes like one; a pipe's bytes are new whenever they come.
-public final class StandardInput: Source {
+public final class StandardInput: ByteSource {
     public let isReplayable: Bool
     private var reader: ByteReader?
     private var known: PartPosition?

@@ -1,0 +1,4 @@
+import Kafka
+import Testing
+
+@Test func theLibraryNamesItsVersion() { #expect(libraryVersion.contains(".")) }
