@@ -7,14 +7,26 @@ final class FilledBatch: @unchecked Sendable {
     let records: RecordBatch
     /// Of every part read so far, after this batch's last record.
     var positions: [PartPosition] = []
+    /// Set: the producer waits until everything up to here is learned and durable, and this is signalled.
+    var barrier: Barrier?
 
     init(_ records: RecordBatch) { self.records = records }
+}
+
+/// Where the decoding thread waits for the learning thread.
+final class Barrier: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    func wait() { semaphore.wait() }
+    func signal() { semaphore.signal() }
 }
 
 /// How a stream of batches ended.
 enum StreamEnd: Sendable {
     case endOfInput
     case stopped
+    /// These parts are another worker's now, who starts at the last durable snapshot.
+    case lost([String])
     case failed(EngineError)
 }
 
@@ -43,6 +55,7 @@ final class BatchRing: @unchecked Sendable {
         free.wait()
         let batch = slots[written % depth]
         batch.records.recycle()
+        batch.barrier = nil
         return batch
     }
 

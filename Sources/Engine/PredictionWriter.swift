@@ -7,13 +7,25 @@ import Records
 /// The bytes depend on the record and what was learned before it alone, so a replay writes the same ones.
 struct PredictionWriter {
     private let sink: any Sink
+    /// The sink, when it takes predictions one by one.
+    private let messages: (any PredictionSink)?
     private let task: Task
     private var writer = JSONWriter()
     private var classes: [String] = []
     private var names: [[UInt8]] = []
+    private var lines: [Line] = []
+    private var keys: [UInt8] = []
+
+    /// One prediction of those not sent yet: where its bytes and its key end, and the model's version.
+    private struct Line {
+        let end: Int
+        let keyEnd: Int
+        let version: Int
+    }
 
     init(sink: any Sink, task: Task) {
         self.sink = sink
+        messages = sink as? any PredictionSink
         self.task = task
         writer.bytes.reserveCapacity(1 << 16)
     }
@@ -60,6 +72,20 @@ struct PredictionWriter {
         writer.raw(",\"version\":")
         writer.write(version)
         writer.raw("}\n")
+        if messages != nil { addKey(batch.ids[row].buffer, partName, position.offset, version) }
+    }
+
+    private mutating func addKey(
+        _ id: UnsafeBufferPointer<UInt8>, _ partName: String, _ offset: Int, _ version: Int
+    ) {
+        if id.isEmpty {
+            keys.append(contentsOf: partName.utf8)
+            keys.append(UInt8(ascii: "/"))
+            keys.append(contentsOf: String(offset).utf8)
+        } else {
+            keys.append(contentsOf: id)
+        }
+        lines.append(Line(end: writer.bytes.count, keyEnd: keys.count, version: version))
     }
 
     private mutating func writeClass(_ index: Int) {
@@ -100,8 +126,50 @@ struct PredictionWriter {
 
     /// Hands what was added to the sink. What the sink does not take stays.
     mutating func send() throws(ConnectorError) {
-        try sink.write(writer.bytes)
-        writer.bytes.removeAll(keepingCapacity: true)
+        guard let messages else {
+            try sink.write(writer.bytes)
+            writer.bytes.removeAll(keepingCapacity: true)
+            return
+        }
+        var sent = 0
+        defer { forget(sent) }
+        for (index, line) in lines.enumerated() {
+            let start = index > 0 ? lines[index - 1].end : 0
+            let keyStart = index > 0 ? lines[index - 1].keyEnd : 0
+            try Self.send(
+                writer.bytes[start..<line.end - 1], key: keys[keyStart..<line.keyEnd], line.version, to: messages)
+            sent += 1
+        }
+    }
+
+    private static func send(
+        _ prediction: ArraySlice<UInt8>, key: ArraySlice<UInt8>, _ version: Int, to sink: any PredictionSink
+    ) throws(ConnectorError) {
+        let result: Result<Void, ConnectorError> = prediction.withUnsafeBytes { prediction in
+            key.withUnsafeBytes { key in
+                do throws(ConnectorError) {
+                    return .success(try sink.send(prediction: prediction, key: key, version: version))
+                } catch { return .failure(error) }
+            }
+        }
+        try result.get()
+    }
+
+    /// Drops the first predictions, which are sent.
+    private mutating func forget(_ count: Int) {
+        guard count > 0 else { return }
+        if count == lines.count {
+            writer.bytes.removeAll(keepingCapacity: true)
+            lines.removeAll(keepingCapacity: true)
+            keys.removeAll(keepingCapacity: true)
+            return
+        }
+        let last = lines[count - 1]
+        writer.bytes.removeFirst(last.end)
+        keys.removeFirst(last.keyEnd)
+        lines = lines.dropFirst(count).map {
+            Line(end: $0.end - last.end, keyEnd: $0.keyEnd - last.keyEnd, version: $0.version)
+        }
     }
 
     var unsent: String { String(decoding: writer.bytes, as: UTF8.self) }

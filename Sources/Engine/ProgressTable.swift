@@ -15,6 +15,8 @@ public final class ProgressTable {
     private let started = DispatchTime.now().uptimeNanoseconds
     private var lastLive: UInt64 = 0
     private var hasLiveLine = false
+    /// What the source says of itself, at the end of each line.
+    var source: () -> String = { "" }
 
     /// - Parameter interval: records from line to line; 0 = doubling.
     public init(interval: Int, isTerminal: Bool) {
@@ -83,7 +85,7 @@ public final class ProgressTable {
             pad(since.map { fixed($0, 6) } ?? "n.a.", -8),
             pad(String(evaluation.records), 12), pad(fixed(evaluation.weight, 1), 14), pad(target, 14),
             pad(prediction, 14), pad(features > 0 ? String(features) : "", 8), pad(short(rate) + "/s", 8),
-            pad(String(evaluation.rejected), 8),
+            pad(String(evaluation.rejected), 8), source(),
         ].joined(separator: " ")
     }
 

@@ -11,8 +11,14 @@ struct Quarantine {
     private var recent: [(records: Int, rejected: Int)] = []
     private(set) var first: String?
     private var lines: [UInt8] = []
+    /// The sink, when it takes records one by one, and those it has not taken yet.
+    private let messages: (any QuarantineSink)?
+    private var unsentRecords: [(record: RejectedRecord, part: String)] = []
 
-    init(sink: (any Sink)?) { self.sink = sink }
+    init(sink: (any Sink)?) {
+        self.sink = sink
+        messages = sink as? any QuarantineSink
+    }
 
     /// Takes in a batch's rejected records; `send` writes them.
     mutating func add(_ batch: RecordBatch, partName: (Int) -> String) {
@@ -22,11 +28,15 @@ struct Quarantine {
         }
         guard !batch.rejected.isEmpty else { return }
         var writer = JSONWriter()
-        defer { if sink != nil { lines += writer.bytes } }
+        defer { if sink != nil, messages == nil { lines += writer.bytes } }
         // The decoder's and those with a target that cannot be, in the order in which they came.
         for record in batch.rejected.sorted(by: Self.isBefore) {
             let name = partName(record.position.part)
             if first == nil { first = "\(name):\(record.position.line): \(record.reason)" }
+            if messages != nil {
+                unsentRecords.append((record, name))
+                continue
+            }
             writer.raw("{\"reason\":")
             writer.write(record.reason)
             writer.raw(",\"position\":")
@@ -49,6 +59,13 @@ struct Quarantine {
 
     /// Hands what was added to the sink. What the sink does not take stays.
     mutating func send() throws(ConnectorError) {
+        if let messages {
+            while let next = unsentRecords.first {
+                try messages.send(next.record, part: next.part)
+                unsentRecords.removeFirst()
+            }
+            return
+        }
         try sink?.write(lines)
         lines.removeAll(keepingCapacity: true)
     }

@@ -17,8 +17,8 @@ public final class StopRequest: Sendable {
     public func request(_ signal: Int32) { flag.store(signal, ordering: .relaxed) }
 }
 
-/// Reads a source and decodes it into batches; on its own thread once `run` is called.
-final class RecordReader: @unchecked Sendable {
+/// Cuts the bytes of a source into records and decodes them into batches.
+final class RecordReader: BatchReader, @unchecked Sendable {
     static let chunkBytes = 256 << 10
     private static let sampleBytes = 4 << 20
     /// Rejected records of a batch that has no room for more, so that garbage without end needs no memory without end.
@@ -55,15 +55,12 @@ final class RecordReader: @unchecked Sendable {
         isLive = !source.isReplayable
     }
 
-    /// The file or stream being read, for messages.
     var currentPartName: String {
         parts.indices.contains(chunk.position.part) ? parts[chunk.position.part].name : "input"
     }
 
     // MARK: Opening
 
-    /// Opens the source where a snapshot left it and reads its beginning.
-    /// - Returns: false when there is nothing to read.
     func open(at positions: [PartPosition], format name: String?) throws -> Bool {
         try source.open(at: positions)
         parts = positions
@@ -88,7 +85,6 @@ final class RecordReader: @unchecked Sendable {
         return true
     }
 
-    /// Looks at the first records, which stay to be decoded.
     func sample() throws -> Sample {
         guard let format else { return Sample() }
         while true {
@@ -200,7 +196,6 @@ final class RecordReader: @unchecked Sendable {
 
     // MARK: Batches
 
-    /// Fills batches until the stream ends. Runs on the decoding thread.
     func run(_ ring: BatchRing) {
         do {
             while true {

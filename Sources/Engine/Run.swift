@@ -11,10 +11,12 @@ import State
 /// One run over a stream: decode on one thread, learn on the caller's, write snapshots on a third.
 public final class Run {
     private let configuration: Configuration
-    private let source: any ByteSource
+    private let source: any Source
     private let options: RunOptions
-    private let reader: RecordReader
-    private var store: SnapshotStore?
+    private let reader: any BatchReader
+    private let ledger: WorkerLedger?
+    private let directory: WorkerDirectory?
+    private let store: SnapshotStore?
     private var taker: SnapshotTaker?
     private var position = RunPosition()
     private var format = ""
@@ -23,12 +25,27 @@ public final class Run {
     private var rejected = 0
     private var failure: EngineError?
 
-    public init(_ configuration: Configuration, source: any ByteSource, options: RunOptions = RunOptions()) {
+    /// - Throws: when the directory of snapshots cannot be used.
+    public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) throws {
         self.configuration = configuration
         self.source = source
         self.options = options
-        reader = RecordReader(source: source, configuration: configuration, stop: options.stop)
         quarantine = Quarantine(sink: options.quarantine)
+        let messages = source as? any MessageSource
+        directory = try options.snapshots.map { try WorkerDirectory(root: $0.directory, isShared: messages != nil) }
+        store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
+        if let messages {
+            nonisolated(unsafe) let warn = options.warn
+            let ledger = WorkerLedger(directory) { warn($0) }
+            self.ledger = ledger
+            reader = MessageReader(
+                source: messages, configuration: configuration, stop: options.stop, ledger: ledger)
+        } else if let bytes = source as? any ByteSource {
+            ledger = nil
+            reader = RecordReader(source: bytes, configuration: configuration, stop: options.stop)
+        } else {
+            throw EngineError("a source must be a ByteSource or a MessageSource")
+        }
     }
 
     /// Runs to the end of the stream, or until asked to stop.
@@ -36,26 +53,33 @@ public final class Run {
     /// - Throws: what kept the run from starting or going on; whatever was learned until then is in a last snapshot.
     public func execute() throws -> RunReport {
         let started = DispatchTime.now().uptimeNanoseconds
+        defer { reader.close() }
+        while true {
+            if let report = try attempt(since: started) { return report }
+            options.warn("parts went to another worker before they were in a snapshot: back to the newest snapshot")
+        }
+    }
+
+    /// Runs until the end, or until what was learned must be taken back to the newest snapshot (nil).
+    private func attempt(since started: UInt64) throws -> RunReport? {
         let resumed = try restore()
         guard let pipeline = try open(resumed) else {
             guard options.stop.signal == 0 else { throw EngineError("stopped before the first record came", .stopped) }
             throw Self.noRecord
         }
         try resumeSinks()
-        if let store, let snapshots = options.snapshots {
-            let sinks = [options.predictions, options.quarantine].compactMap { $0 }
-            let warn = options.warn
-            nonisolated(unsafe) let unsafeWarn = warn
-            taker = try SnapshotTaker(
-                store: store, options: snapshots, pipeline: pipeline, sinks: sinks, warn: { unsafeWarn($0) })
-        }
+        taker = try makeTaker(pipeline)
         let outcome = loop(pipeline)
+        if case .lost(let names) = outcome, failure == nil {
+            // What is not of the lost parts is worth keeping when nothing of theirs has to go.
+            if taker?.covers(names, position) ?? false { _ = taker?.finish(position, format: format) }
+            return nil
+        }
         // A schema that no record has shown to be right is not worth keeping.
         let hasBegun = resumed != nil || pipeline.evaluation.records > 0
         let path = hasBegun ? taker?.finish(position, format: format) : nil
         for sink in [options.predictions, options.quarantine].compactMap({ $0 }) { try? sink.flush() }
         options.progress?.end()
-        reader.close()
         if let failure { throw failure }
         if case .failed(let error) = outcome { throw error }
         let sawNothing = !hasBegun && pipeline.evaluation.rejected == 0 && predicted == 0
@@ -63,7 +87,17 @@ public final class Run {
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         return RunReport(
             pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,
-            firstRejected: quarantine.first, snapshot: path)
+            firstRejected: quarantine.first, snapshot: path, source: (source as? any MessageSource)?.status)
+    }
+
+    private func makeTaker(_ pipeline: Pipeline) throws -> SnapshotTaker? {
+        guard let store, let snapshots = options.snapshots else { return nil }
+        let sinks = [options.predictions, options.quarantine].compactMap { $0 }
+        nonisolated(unsafe) let warn = options.warn
+        nonisolated(unsafe) let source = source
+        return try SnapshotTaker(
+            store: store, options: snapshots, pipeline: pipeline, sinks: sinks, durable: position.parts,
+            acknowledge: { source.acknowledge($0) }, warn: { warn($0) })
     }
 
     private static var noRecord: EngineError { EngineError("the input is empty: there is no record to learn from") }
@@ -77,14 +111,17 @@ public final class Run {
             let snapshot = try Snapshot(path: path)
             try snapshot.verify()
             found = snapshot
-        } else if let snapshots = options.snapshots {
-            let store = try SnapshotStore(directory: snapshots.directory, keep: snapshots.keep)
-            self.store = store
+        } else if let store {
             found = try store.newest(options.warn)
         }
-        guard let found else { return nil }
+        guard let found else {
+            position = RunPosition()
+            position.worker = ledger?.worker ?? ""
+            return nil
+        }
         let restored = try Pipeline.restored(found, configuration)
         if options.learns { position = restored.position }
+        if let ledger { position.worker = ledger.adopt(position.worker) }
         format = restored.format
         return restored.pipeline
     }
@@ -171,10 +208,15 @@ public final class Run {
         let features = FeatureBatch(capacity: configuration.batchSize)
         let predictions = PredictionBatch(capacity: configuration.batchSize)
         var writer = options.predictions.map { PredictionWriter(sink: $0, task: pipeline.schema.task) }
+        if let messages = source as? any MessageSource { options.progress?.source = { messages.status.summary } }
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
         while let batch = ring.nextFilled() {
             if failure == nil { learn(batch, pipeline, features, predictions, &writer) }
+            if let barrier = batch.barrier {
+                settle(pipeline)
+                barrier.signal()
+            }
             ring.giveBack()
         }
         // The decoding thread has left the reader for good.
@@ -196,6 +238,13 @@ public final class Run {
         } catch { fail(EngineError("\(error)")) }
     }
 
+    /// Makes durable what was learned, so that other workers may go on from there.
+    private func settle(_ pipeline: Pipeline) {
+        guard failure == nil, let taker, pipeline.evaluation.records + pipeline.evaluation.rejected > 0 else { return }
+        guard taker.finish(position, format: format) == nil else { return }
+        fail(EngineError("parts go to another worker, and what was learned of them could not be saved"))
+    }
+
     private func fail(_ error: EngineError) {
         failure = error
         if options.stop.signal == 0 { options.stop.request(-1) }
@@ -206,6 +255,10 @@ public final class Run {
         _ writer: inout PredictionWriter?
     ) throws {
         let records = batch.records
+        guard records.rows > 0 || !records.rejected.isEmpty else {
+            position.parts = batch.positions
+            return
+        }
         let progress = options.progress
         let evaluation = pipeline.evaluation
         var output = writer

@@ -1,3 +1,4 @@
+import Connectors
 import Evaluation
 import JSON
 import State
@@ -25,9 +26,12 @@ public struct RunReport: Sendable {
     public let totalFeatures: Int
     public let weight: Double
     public let weightedTargetSum: Double
+    /// Counts of a message source; nil: the source has none.
+    public let source: SourceStatus?
 
     init(
-        _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?, snapshot: String?
+        _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?, snapshot: String?,
+        source: SourceStatus?
     ) {
         let evaluation = pipeline.evaluation
         // A run that only predicts reports its own counts; what was learned is the snapshot's.
@@ -43,6 +47,7 @@ public struct RunReport: Sendable {
         digest = pipeline.digest
         self.firstRejected = firstRejected
         snapshotPath = snapshot
+        self.source = source
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -54,7 +59,7 @@ public struct RunReport: Sendable {
     public subscript(metric: String) -> Double? { metrics.first { $0.name == metric }?.value }
 
     public var json: JSONValue {
-        .object([
+        var fields: [(String, JSONValue)] = [
             ("records", JSONValue(records)), ("learned", JSONValue(learned)), ("rejected", JSONValue(rejected)),
             ("seconds", .number(seconds)), ("recordsPerSecond", .number(recordsPerSecond)), ("task", .string(task)),
             ("metrics", .object(metrics.map { ($0.name, JSONValue(Optional($0.value))) })),
@@ -67,7 +72,9 @@ public struct RunReport: Sendable {
                 ])
             ),
             ("digest", .string(digest)),
-        ])
+        ]
+        if let source { fields.append(("source", source.json)) }
+        return .object(fields)
     }
 
     /// The closing lines for people, in Vowpal Wabbit's words first.
@@ -93,6 +100,7 @@ public struct RunReport: Sendable {
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
         lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")
+        if let source { lines.append("source: \(source.summary)") }
         if let firstRejected { lines.append("first rejected record: \(firstRejected)") }
         return lines.joined(separator: "\n")
     }

@@ -13,12 +13,15 @@ struct RunPosition: Sendable {
     /// Lines of records already learned that a sink did not take; a resumed run writes them first.
     var unsentPredictions = ""
     var unsentQuarantine = ""
+    /// Names the worker whose snapshots these are to the source's other side.
+    var worker = ""
 
     var json: JSONValue {
         .object([
             ("parts", .array(parts.map(\.json))), ("predictions", JSONValue(predictions)),
             ("quarantine", JSONValue(quarantine)), ("unsent_predictions", .string(unsentPredictions)),
             ("unsent_quarantine", .string(unsentQuarantine)),
+            ("worker", .string(worker)),
         ])
     }
 
@@ -35,6 +38,7 @@ struct RunPosition: Sendable {
         self.quarantine = quarantine
         self.unsentPredictions = unsentPredictions
         self.unsentQuarantine = unsentQuarantine
+        worker = json["worker"]?.string ?? ""
     }
 }
 
@@ -74,6 +78,10 @@ final class SnapshotTaker: @unchecked Sendable {
     private let isBusy = Atomic<Bool>(false)
     private let warn: @Sendable (String) -> Void
     private let sinks: [any Sink]
+    /// Told of the positions in every durable snapshot.
+    private let acknowledge: @Sendable ([PartPosition]) -> Void
+    /// Positions in the newest durable snapshot; written by the background queue, read after `queue.sync`.
+    private var durable: [PartPosition]
     private var lastRecords: Int
     private var lastTime = DispatchTime.now().uptimeNanoseconds
     /// Written by the background queue, read after `queue.sync`.
@@ -82,12 +90,15 @@ final class SnapshotTaker: @unchecked Sendable {
 
     init(
         store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, sinks: [any Sink],
+        durable: [PartPosition], acknowledge: @escaping @Sendable ([PartPosition]) -> Void,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
         self.store = store
         self.options = options
         self.pipeline = pipeline
         self.sinks = sinks
+        self.durable = durable
+        self.acknowledge = acknowledge
         self.warn = warn
         published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
         replica = Replica(of: pipeline, twin: published)
@@ -115,16 +126,18 @@ final class SnapshotTaker: @unchecked Sendable {
         isBusy.store(true, ordering: .releasing)
         let metadata = pipeline.snapshotMetadata(position, format: format)
         queue.async { [self] in
-            write(metadata, records)
+            write(metadata, records, position.parts)
             isBusy.store(false, ordering: .releasing)
         }
     }
 
-    private func write(_ metadata: JSONValue, _ records: Int) {
+    private func write(_ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]) {
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
             newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
+            durable = parts
+            acknowledge(parts)
         } catch let error as SnapshotError {
             fail(error.description)
         } catch let error as ConnectorError {
@@ -144,5 +157,14 @@ final class SnapshotTaker: @unchecked Sendable {
         take(position, format: format, pipeline.evaluation.records + pipeline.evaluation.rejected)
         queue.sync {}
         return failures == before ? newestPath : nil
+    }
+
+    /// Whether the newest durable snapshot has everything that was consumed of these parts.
+    func covers(_ names: [String], _ position: RunPosition) -> Bool {
+        queue.sync {}
+        return names.allSatisfy { name in
+            guard let part = position.parts.first(where: { $0.name == name }) else { return true }
+            return part.offset == durable.first { $0.name == name }?.offset ?? 0
+        }
     }
 }

@@ -1,0 +1,32 @@
+import Glibc
+
+/// Holds a file of its own locked (flock) while it lives: whoever dies lets go, however it dies.
+public final class FileLock: @unchecked Sendable {
+    private let descriptor: Int32
+
+    /// - Returns: nil when another process holds the lock; `holder` then names it.
+    /// - Throws: when the file cannot be made.
+    public init?(path: String, holder: inout String) throws(SnapshotError) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw SnapshotError("cannot lock '\(path)': \(String(cString: strerror(errno)))")
+        }
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            holder = Self.text(descriptor)
+            close(descriptor)
+            return nil
+        }
+        _ = ftruncate(descriptor, 0)
+        var name = "process \(getpid())"
+        name.withUTF8 { _ = pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func text(_ descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = max(pread(descriptor, &bytes, 64, 0), 0)
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : "another process"
+    }
+}
