@@ -5,7 +5,8 @@ import Preprocessing
 /// The learners there are. Adding one is one file and one line here.
 public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
-        Linear.learner
+        Linear.learner,
+        MultinomialNaiveBayes.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

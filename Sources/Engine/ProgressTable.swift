@@ -80,13 +80,15 @@ public final class ProgressTable {
         let since = weight > 0 ? (evaluation.lossSum - lastLoss) / weight : nil
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         let rate = Double(evaluation.records) / max(seconds, 1e-9)
-        return [
+        let note = source()
+        let columns = [
             pad(evaluation.averageLoss.map { fixed($0, 6) } ?? "n.a.", -8),
             pad(since.map { fixed($0, 6) } ?? "n.a.", -8),
             pad(String(evaluation.records), 12), pad(fixed(evaluation.weight, 1), 14), pad(target, 14),
             pad(prediction, 14), pad(features > 0 ? String(features) : "", 8), pad(short(rate) + "/s", 8),
-            pad(String(evaluation.rejected), 8), source(),
-        ].joined(separator: " ")
+            pad(String(evaluation.rejected), 8),
+        ]
+        return (note.isEmpty ? columns : columns + [note]).joined(separator: " ")
     }
 
     private func put(_ text: String) {
