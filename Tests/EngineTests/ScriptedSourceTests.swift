@@ -5,7 +5,7 @@ import Records
 import Testing
 
 /// A source that hands out a text in pieces of a given size, idles in between, and fails at a given read.
-private final class ScriptedSource: ByteSource {
+final class ScriptedSource: ByteSource {
     let isReplayable = true
     private let bytes: [UInt8]
     private let piece: Int
