@@ -66,7 +66,7 @@ let package = Package(
         library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
         library(
             "StandardStreams", ["Connectors", "Records", "State", "Compression"], path: "connectors/StandardStreams"),
-        library("Kafka", ["Connectors", "Records", "JSON", "CRdkafka"], path: "connectors/Kafka"),
+        library("Kafka", ["Components", "Connectors", "Records", "CRdkafka"], path: "connectors/Kafka"),
         .executableTarget(
             name: "thalweg",
             dependencies: [

@@ -1,4 +1,0 @@
-import CRdkafka
-
-/// The version of librdkafka at run time.
-public var libraryVersion: String { String(cString: rd_kafka_version_str()) }
