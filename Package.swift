@@ -83,6 +83,7 @@ let package = Package(
 
         tests("Formats", ["Formats", "Records"]),
         tests("Generators", ["Generators"]),
+        tests("JSON", ["JSON"], hasFixtures: false),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
@@ -92,7 +93,10 @@ let package = Package(
         tests("Evaluation", ["Evaluation", "Records", "State"], hasFixtures: false),
         tests(
             "Engine",
-            ["Engine", "Connectors", "Formats", "Generators", "Records", "Components", "Snapshots", "State", "JSON"],
+            [
+                "Engine", "Connectors", "Formats", "Generators", "Learners", "Records", "Components", "Snapshots",
+                "State", "JSON",
+            ],
             hasFixtures: false),
         tests("CommandLine", ["thalweg", "Generators", "Snapshots"], hasFixtures: false),
     ],

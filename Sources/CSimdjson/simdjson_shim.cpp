@@ -28,6 +28,8 @@ extern "C" int simdjson_shim_parse(simdjson_shim_parser *parser, const uint8_t *
     return 0;
 }
 
+extern "C" int simdjson_shim_number_error(void) { return int(simdjson::NUMBER_ERROR); }
+
 extern "C" const char *simdjson_shim_error(int code) {
     return simdjson::error_message(simdjson::error_code(code));
 }

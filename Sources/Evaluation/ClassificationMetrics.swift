@@ -18,6 +18,10 @@ public final class ClassificationMetrics: Stateful {
     /// Records by bin, negatives then positives.
     private let scores: StateArray<Double>
     private let isBinary: Bool
+    /// Scored records by true class: the sums of the confusion matrix's rows, kept so that no record has to add them up.
+    private var seen: [Double] = []
+    /// The class seen most often among the scored records so far; the first of those seen as often.
+    private var majority = 0
 
     private enum Sum {
         static let classes = 0
@@ -43,6 +47,13 @@ public final class ClassificationMetrics: Stateful {
 
     private var classes: Int { Int(sums[Sum.classes]) }
 
+    public func stateDidChange() {
+        let width = classes
+        seen = (0..<width).map { row in (0..<width).reduce(0) { $0 + confusion[row * width + $1] } }
+        majority = 0
+        for row in seen.indices where seen[row] > seen[majority] { majority = row }
+    }
+
     private func grow(toClasses count: Int) {
         let old = confusion.elements
         let width = classes
@@ -50,6 +61,7 @@ public final class ClassificationMetrics: Stateful {
         confusion.resize(to: count * count)
         for row in 0..<width { for column in 0..<width { confusion[row * count + column] = old[row * width + column] } }
         sums[Sum.classes] = Double(count)
+        seen += repeatElement(0, count: count - width)
     }
 
     /// - Parameters:
@@ -66,9 +78,10 @@ public final class ClassificationMetrics: Stateful {
         if known > 0 {
             sums[Sum.scored] += 1
             if Int(sums[Sum.lastClass]) == target { sums[Sum.noChangeCorrect] += 1 }
-            if majority(width) == target { sums[Sum.majorityCorrect] += 1 }
+            if majority == target { sums[Sum.majorityCorrect] += 1 }
             sums[Sum.logLoss] += logLoss(target, probabilities, known)
             confusion.base[target * width + max(predicted, 0)] += 1
+            count(target)
             if isBinary { countScore(target, probabilities[0]) }
         }
         sums[Sum.lastClass] = Double(target)
@@ -90,20 +103,11 @@ public final class ClassificationMetrics: Stateful {
         scores[min(max(bin, 0), Self.bins - 1) + target * Self.bins] += 1
     }
 
-    /// The class seen most often among the scored records so far.
-    private func majority(_ width: Int) -> Int {
-        let cells = confusion.base
-        var best = 0
-        var bestCount = -1.0
-        for row in 0..<width {
-            var count = 0.0
-            for column in 0..<width { count += cells[row * width + column] }
-            if count > bestCount {
-                best = row
-                bestCount = count
-            }
-        }
-        return best
+    /// Counts only grow, so that no class but the one counted can overtake the majority.
+    private func count(_ target: Int) {
+        seen[target] += 1
+        let lead = seen[target] - seen[majority]
+        if lead > 0 || lead == 0 && target < majority { majority = target }
     }
 
     public var scored: Double { sums[Sum.scored] }

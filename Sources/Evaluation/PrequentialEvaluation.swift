@@ -43,6 +43,11 @@ public final class PrequentialEvaluation: Stateful {
             + (regression?.state.prefixed("regression") ?? [])
     }
 
+    public func stateDidChange() {
+        classification?.stateDidChange()
+        regression?.stateDidChange()
+    }
+
     /// Records predicted.
     public var records: Int { Int(totals[Total.records]) }
     /// Records with a known target, learned.

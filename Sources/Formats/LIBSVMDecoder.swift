@@ -43,6 +43,7 @@ public final class LIBSVMDecoder: RecordDecoder {
         let base = UnsafePointer(chunk.base)
         let limit = base.distance(to: last) + 1
         var cursor = offset
+        if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
         var position = RecordPosition(
             part: chunk.position.part, offset: chunk.position.offset + cursor, line: batch.endPosition.line)
         var sink = FeatureSink(features)
@@ -219,6 +220,9 @@ public final class LIBSVMSampler: RecordSampler {
     ) throws(FormatError) -> Int {
         sampleLines(chunk, limit: limit, into: &sample) { start, end in
             var start = start
+            if start == UnsafePointer(chunk.base), chunk.position.offset == 0 {
+                start += byteOrderMarkCount(start, end - start)
+            }
             while start < end, start.pointee == 0x20 || start.pointee == 0x09 { start += 1 }
             guard start < end, start.pointee != UInt8(ascii: "#") else { return nil }
             var stop = start

@@ -10,13 +10,13 @@ struct EvaluateTests {
 
     @Test func binaryReport() throws {
         let workspace = Workspace()
-        try workspace.write("sea.jsonl", Streams.generate("sea", 3000, .jsonl))
+        try workspace.write("sea.jsonl", Streams.generate("sea", 1000, .jsonl))
         let outcome = try workspace.thalweg("evaluate --input sea.jsonl --target class --json")
         #expect(outcome.status == 0)
         #expect(outcome.lines.count == 1, "stdout carries data only: \(outcome.stdout.prefix(300))")
         let report = try outcome.report()
         #expect(Set(report.json.keys) == Self.keys)
-        #expect(report.records == 3000 && report.learned == 3000 && report.rejected == 0)
+        #expect(report.records == 1000 && report.learned == 1000 && report.rejected == 0)
         #expect(
             Set(report.metrics.keys) == [
                 "accuracy", "log_loss", "roc_auc", "kappa", "kappa_temporal", "f1", "average_loss",
@@ -26,13 +26,13 @@ struct EvaluateTests {
         #expect(Set(baselines.keys) == ["no_change", "majority"])
         let model = try #require(report.json["model"] as? [String: Int])
         #expect(Set(model.keys) == ["bytes", "parameters", "version"])
-        #expect(model["version"] == 3000 && (model["bytes"] ?? 0) > 0 && (model["parameters"] ?? 0) > 0)
+        #expect(model["version"] == 1000 && (model["bytes"] ?? 0) > 0 && (model["parameters"] ?? 0) > 0)
         #expect(report.digest.count == 32 && report.digest.allSatisfy(\.isHexDigit))
     }
 
     @Test func multiclassReport() throws {
         let workspace = Workspace()
-        try workspace.write("led.csv", Streams.generate("led", 2000, .csv))
+        try workspace.write("led.csv", Streams.generate("led", 800, .csv))
         let report = try workspace.thalweg("evaluate --input led.csv --target class --task multiclass --json").report()
         #expect(
             Set(report.metrics.keys) == ["accuracy", "log_loss", "kappa", "kappa_temporal", "f1", "average_loss"])

@@ -20,7 +20,8 @@ struct KillTests {
         var testDescription: String { name }
     }
 
-    private static let records = 4000
+    /// More than the 1,000 that the schema is inferred from.
+    private static let records = Scale.records(2000, full: 4000)
 
     static let streams = [
         Stream("jsonl", "--input sea.jsonl --target class") { workspace in
@@ -59,7 +60,7 @@ struct KillTests {
     ]
 
     private static let common =
-        " --bits 12 --snapshots snapshots --snapshot-every-records 500 --predictions predictions.jsonl"
+        " --bits 12 --snapshots snapshots --snapshot-every-records \(records / 8) --predictions predictions.jsonl"
         + " --quarantine quarantine.jsonl --progress none --json"
 
     @Test(arguments: streams)

@@ -145,7 +145,7 @@ struct RunTests {
     ])
     func changedOptionIsRefused(_ options: String, _ was: String, _ now: String) throws {
         let workspace = Workspace()
-        try workspace.write("s.jsonl", Streams.generate("sea", 300, .jsonl))
+        try workspace.write("s.jsonl", Streams.generate("sea", 50, .jsonl))
         let line = "run --input s.jsonl --target class --snapshots s --progress none --predictions p "
         #expect(try workspace.thalweg(line + "--bits 12").status == 0)
         let before = workspace.names(in: "s")

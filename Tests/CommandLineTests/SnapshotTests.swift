@@ -5,12 +5,14 @@ import Testing
 /// Snapshots on disk: what they show, and that a damaged one is never believed.
 struct SnapshotTests {
     private static let line =
-        "run --input s.jsonl --target class --bits 6 --snapshots s --snapshot-every-records 500 --progress none --json "
+        "run --input s.jsonl --target class --bits 6 --snapshots s --snapshot-every-records 200 --progress none --json "
         + "--predictions p"
+
+    private static let records = 800
 
     private static func trained() throws -> Workspace {
         let workspace = Workspace()
-        try workspace.write("s.jsonl", Streams.generate("sea", 2000, .jsonl))
+        try workspace.write("s.jsonl", Streams.generate("sea", records, .jsonl))
         let outcome = try workspace.thalweg(line)
         #expect(outcome.status == 0 && workspace.snapshots("s").count >= 2, "\(outcome.stderr)")
         return workspace
@@ -21,7 +23,7 @@ struct SnapshotTests {
         let files = workspace.snapshots("s")
         let list = try workspace.thalweg("snapshot list s --json").lines.map(JSONObject.parse)
         #expect(list.map { $0["path"] as? String } == files.map { "s/" + ($0 as NSString).lastPathComponent })
-        #expect(list.last?["records"] as? Int == 2000 && list.last?["learned"] as? Int == 2000)
+        #expect(list.last?["records"] as? Int == Self.records && list.last?["learned"] as? Int == Self.records)
         let bytes = try FileManager.default.attributesOfItem(atPath: #require(files.last))[.size] as? Int
         #expect(list.last?["bytes"] as? Int == bytes)
         #expect(try workspace.thalweg("snapshot list s").lines.count == files.count)
@@ -40,7 +42,7 @@ struct SnapshotTests {
 
     @Test func keepsAsManyAsAsked() throws {
         let workspace = Workspace()
-        try workspace.write("s.jsonl", Streams.generate("sea", 3000, .jsonl))
+        try workspace.write("s.jsonl", Streams.generate("sea", 1000, .jsonl))
         for keep in [1, 2] {
             let line = Self.line + " --snapshot-every-records 100 --snapshot-keep \(keep)"
             #expect(
@@ -166,7 +168,7 @@ struct SnapshotTests {
             with safe_open(sys.argv[1], framework="numpy") as file:
                 names = sorted(file.keys())
                 arrays = {name: file.get_tensor(name) for name in names}
-                assert json.loads(file.metadata()["thalweg"])["records"] == 2000
+                assert json.loads(file.metadata()["thalweg"])["records"] == \(Self.records)
             print(json.dumps({n: {"shape": list(a.shape), "dtype": str(a.dtype), "bytes": a.nbytes} for n, a in arrays.items()}))
             """)
         let outcome = try Command(Self.python, ["open.py", path], in: workspace).wait()

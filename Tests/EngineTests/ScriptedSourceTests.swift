@@ -1,49 +1,6 @@
-import Connectors
 import Engine
 import Foundation
-import Records
 import Testing
-
-/// A source that hands out a text in pieces of a given size, idles in between, and fails at a given read.
-final class ScriptedSource: ByteSource {
-    let isReplayable = true
-    private let bytes: [UInt8]
-    private let piece: Int
-    private let failingRead: Int?
-    private var at = 0
-    private var reads = 0
-    private var isOpen = false
-
-    init(_ text: String, piece: Int, failingRead: Int? = nil) {
-        bytes = Array(text.utf8)
-        self.piece = piece
-        self.failingRead = failingRead
-    }
-
-    func open(at positions: [PartPosition]) { at = positions.first?.offset ?? 0 }
-
-    func advance() -> PartPosition? {
-        if isOpen { return nil }
-        isOpen = true
-        var position = PartPosition(name: "script")
-        position.offset = at
-        return position
-    }
-
-    func read(into chunk: Chunk) throws(ConnectorError) -> ReadOutcome {
-        reads += 1
-        if let failingRead, reads >= failingRead { throw ConnectorError("the script fails at read \(reads)") }
-        if reads % 3 == 0 { return .idle }
-        guard at < bytes.count else { return .endOfPart }
-        let count = min(piece, bytes.count - at, chunk.capacity - chunk.count)
-        bytes[at..<at + count].withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
-        at += count
-        return .bytes
-    }
-
-    func fingerprint(limit: Int) -> (digest: String, bytes: Int) { ("", 0) }
-    func close() {}
-}
 
 @Suite struct ScriptedSourceTests {
     private static let text = (0..<3000).map { index in

@@ -82,7 +82,10 @@ import Testing
             return "\(Double(bitPattern: random.next() & 0xbfff_ffff_ffff_ffff))".replacing("nan", with: "1")
         case 4: return "\(random.below(1000)).\(random.below(100_000))0"
         case 5:
-            return random.pick(["9007199254740991", "9007199254740992", "9007199254740993", "999999999999999", "1e15"])
+            return random.pick([
+                "9007199254740991", "9007199254740992", "9007199254740993", "999999999999999", "1e15",
+                "18446744073709551615", "18446744073709551616", "-99999999999999999999999",
+            ])
         case 6: return "0.\(random.next())"
         case 7: return "\(random.below(100))e\(random.below(60) - 30)"
         default: return "\(random.below(2000) - 1000)"

@@ -49,6 +49,23 @@ import Testing
         #expect(decoded.records.map(\.indices.count) == [2, 2])
     }
 
+    /// Only at the beginning of a part: elsewhere it is no label.
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+        let text = mark + Array("+1 1:2\n".utf8) + mark + Array("-1 2:3\n-1 4:5\n".utf8)
+        for cuts in [[], [1], [2], [10]] {
+            let decoded = try VWHarness.decode(Self.decoder(), text, cuts: cuts)
+            #expect(decoded.records.map(\.label) == ["1", "-1"], "\(cuts)")
+            #expect(decoded.records.map(\.position.offset) == [3, 20], "\(cuts)")
+            #expect(decoded.rejectedLines == [2], "\(cuts)")
+        }
+        let chunk = Chunk(capacity: text.count)
+        text.withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
+        var sample = Sample()
+        #expect(try LIBSVMSampler().sample(chunk, isEnd: true, limit: 10, into: &sample) == text.count)
+        #expect(sample.values["label"] == [.number(1), .string("\u{feff}-1"), .number(-1)])
+    }
+
     @Test func classNamesMayBeWords() throws {
         let decoded = try VWHarness.decode(Self.decoder(.multiclass), "cat 1:1\n1,2 1:1\n")
         #expect(decoded.records.map(\.label) == ["cat", "1,2"])

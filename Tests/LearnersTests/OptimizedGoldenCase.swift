@@ -35,13 +35,22 @@ struct OptimizedGoldenCase: Decodable, CustomTestStringConvertible {
         return (try? JSONDecoder().decode([OptimizedGoldenCase].self, from: data)) ?? []
     }()
 
-    /// The file in the fixtures, or in the folder of shared data beside the package; nil = absent.
-    var url: URL? {
-        let fixture = Bundle.module.url(forResource: "Fixtures/\(file)", withExtension: nil)
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
-        let shared = root.appendingPathComponent("../shared/data/\(file)").standardizedFileURL
-        return fixture ?? (FileManager.default.fileExists(atPath: shared.path) ? shared : nil)
-    }
+    private var fixture: URL? { Bundle.module.url(forResource: "Fixtures/\(file)", withExtension: nil) }
+
+    /// Whether the file comes with the package.
+    var isFixture: Bool { fixture != nil }
+
+    /// The folder of shared data beside the package, on the machines that have it.
+    private static let shared = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../shared/data").standardizedFileURL
+
+    var url: URL { fixture ?? Self.shared.appendingPathComponent(file) }
+
+    private static let missing = Set(all.filter { !FileManager.default.fileExists(atPath: $0.url.path) }.map(\.file))
+
+    static var hasSharedData: Bool { missing.isEmpty }
+
+    static var sharedDataIsMissing: String { "needs in ../shared/data: \(missing.sorted().joined(separator: ", "))" }
 }
 
 /// The rows of a golden case's file, preprocessed as River does: transformers learn a row before they transform it for
@@ -61,10 +70,11 @@ final class OptimizedGoldenRows {
     private(set) var classes: [Int] = []
     private(set) var classNames: [String] = []
 
-    init(_ golden: OptimizedGoldenCase, _ url: URL) throws {
+    /// - Parameter limit: rows to read at most.
+    init(_ golden: OptimizedGoldenCase, _ url: URL, limit: Int) throws {
         self.golden = golden
         let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
-        let lines = text.split(whereSeparator: \.isNewline).prefix(golden.rows + 1)
+        let lines = text.split(maxSplits: limit + 1, whereSeparator: \.isNewline).prefix(min(golden.rows, limit) + 1)
         let header = lines[lines.startIndex].split(separator: ",").map(String.init)
         let cells = lines.dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         count = cells.count

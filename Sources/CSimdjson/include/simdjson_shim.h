@@ -18,6 +18,8 @@ void simdjson_shim_free(simdjson_shim_parser *parser);
 /// On success *tape and *strings stay valid until the next parse.
 int simdjson_shim_parse(simdjson_shim_parser *parser, const uint8_t *text, size_t count, const uint64_t **tape,
                         const uint8_t **strings);
+/// The error code of a number that cannot be read, an integer beyond 64 bits among them.
+int simdjson_shim_number_error(void);
 /// A static string that describes an error code.
 const char *simdjson_shim_error(int code);
 

@@ -27,13 +27,17 @@ public enum Linear {
         ),
         HyperparameterField(
             "learning-rate", .number(0...1e9), default: "auto",
-            "auto = .01 sgd, .1 the other optimizers, .5 vw (10 with adaptive=false or normalized=false)"),
+            "auto = .01 sgd; 1 adadelta, pa1 and pa2 (a factor of the step they choose) and perceptron; .1 the other "
+                + "optimizers; .5 vw (10 with adaptive=false or normalized=false, and for sgd in vw's dialect)"),
         HyperparameterField(
-            "intercept-learning-rate", .number(0...1e9), default: "auto", "auto = the learning rate"),
+            "intercept-learning-rate", .number(0...1e9), default: "auto",
+            "auto = the learning rate; .01 in river's dialect but for pa1, pa2 and perceptron"),
         HyperparameterField("intercept", .boolean, default: "true", "learn a constant term"),
         HyperparameterField("l1", .number(0...1e9), default: "0", "L1 regularization"),
         HyperparameterField("l2", .number(0...1e9), default: "auto", "L2 regularization; auto = 0, 1 for river's ftrl"),
-        HyperparameterField("momentum", .number(0...1), default: "0.9", "rho of momentum, nesterov and rmsprop"),
+        HyperparameterField(
+            "momentum", .number(0...1), default: "0.9",
+            "rho of momentum, nesterov, rmsprop and adadelta, which takes .95 unless it is given"),
         HyperparameterField("beta1", .number(0...1), default: "0.9", "first moment decay of the Adam family"),
         HyperparameterField("beta2", .number(0...1), default: "0.999", "second moment decay of the Adam family"),
         HyperparameterField(
