@@ -46,7 +46,10 @@ import Testing
                 "a message is one record; this one has 2 lines", framed, "empty", "empty", "record",
             ])
         #expect(reader.all.map(\.key) == ["k", "gone"] + Array(repeating: "", count: 9))
-        #expect(reader.all.filter { $0.kind == "record" }.map(\.line) == ["{\"a\":1}", "{  \"a\": 2 }", "1,2", "1,2", "last"])
+        #expect(
+            reader.all.filter { $0.kind == "record" }.map(\.line) == [
+                "{\"a\":1}", "{  \"a\": 2 }", "1,2", "1,2", "last",
+            ])
         #expect(reader.count("empty") == 4)
     }
 }
