@@ -1,4 +1,0 @@
-import Kafka
-import Testing
-
-@Test func theLibraryNamesItsVersion() { #expect(libraryVersion.contains(".")) }
