@@ -5,7 +5,8 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// Links Swift's own libraries into the executable: it starts in a millisecond and needs 6 MB less memory.
 let staticRuntime = [
-    "-static-stdlib", "-Xclang-linker", "-no-pie", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections",
+    "-static-stdlib", "-Xclang-linker", "-no-pie", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+    "-l_FoundationCollections",
 ]
 
 /// A library target under Sources/.
@@ -98,7 +99,7 @@ let package = Package(
                 "State", "JSON",
             ],
             hasFixtures: false),
-        tests("CommandLine", ["thalweg", "Generators", "Snapshots"], hasFixtures: false),
+        tests("CommandLine", ["thalweg", "Generators", "Snapshots", "Kafka", "Connectors"], hasFixtures: false),
     ],
     cxxLanguageStandard: .cxx17
 )

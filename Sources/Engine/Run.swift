@@ -68,7 +68,8 @@ public final class Run {
             throw Self.noRecord
         }
         try resumeSinks()
-        taker = try makeTaker(pipeline)
+        let replicas = ReplicaGroup(of: pipeline)
+        taker = try makeTaker(pipeline, replicas)
         let outcome = loop(pipeline)
         if case .lost(let names) = outcome, failure == nil {
             // What is not of the lost parts is worth keeping when nothing of theirs has to go.
@@ -90,13 +91,14 @@ public final class Run {
             firstRejected: quarantine.first, snapshot: path, source: (source as? any MessageSource)?.status)
     }
 
-    private func makeTaker(_ pipeline: Pipeline) throws -> SnapshotTaker? {
+    private func makeTaker(_ pipeline: Pipeline, _ replicas: ReplicaGroup) throws -> SnapshotTaker? {
         guard let store, let snapshots = options.snapshots else { return nil }
         let sinks = [options.predictions, options.quarantine].compactMap { $0 }
         nonisolated(unsafe) let warn = options.warn
         nonisolated(unsafe) let source = source
         return try SnapshotTaker(
-            store: store, options: snapshots, pipeline: pipeline, sinks: sinks, durable: position.parts,
+            store: store, options: snapshots, pipeline: pipeline, replicas: replicas, sinks: sinks,
+            durable: position.parts,
             acknowledge: { source.acknowledge($0) }, warn: { warn($0) })
     }
 

@@ -30,7 +30,8 @@ public struct RunReport: Sendable {
     public let source: SourceStatus?
 
     init(
-        _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?, snapshot: String?,
+        _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?,
+        snapshot: String?,
         source: SourceStatus?
     ) {
         let evaluation = pipeline.evaluation

@@ -74,6 +74,7 @@ final class SnapshotTaker: @unchecked Sendable {
     private let pipeline: Pipeline
     private let published: Pipeline
     private let replica: Replica
+    private let replicas: ReplicaGroup
     private let queue = DispatchQueue(label: "thalweg.snapshots")
     private let isBusy = Atomic<Bool>(false)
     private let warn: @Sendable (String) -> Void
@@ -89,7 +90,7 @@ final class SnapshotTaker: @unchecked Sendable {
     private var failures = 0
 
     init(
-        store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, sinks: [any Sink],
+        store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, replicas: ReplicaGroup, sinks: [any Sink],
         durable: [PartPosition], acknowledge: @escaping @Sendable ([PartPosition]) -> Void,
         warn: @escaping @Sendable (String) -> Void
     ) throws {
@@ -101,7 +102,8 @@ final class SnapshotTaker: @unchecked Sendable {
         self.acknowledge = acknowledge
         self.warn = warn
         published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
-        replica = Replica(of: pipeline, twin: published)
+        self.replicas = replicas
+        replica = replicas.makeReplica(twin: published)
         lastRecords = pipeline.evaluation.records + pipeline.evaluation.rejected
     }
 
@@ -119,7 +121,7 @@ final class SnapshotTaker: @unchecked Sendable {
 
     /// Publishes now and writes in the background.
     private func take(_ position: RunPosition, format: String, _ records: Int) {
-        Replica.note(pipeline, on: [replica])
+        replicas.note()
         replica.update()
         lastRecords = records
         lastTime = DispatchTime.now().uptimeNanoseconds

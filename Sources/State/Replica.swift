@@ -50,3 +50,20 @@ public final class Replica {
         twin.stateDidChange()
     }
 }
+
+/// All replicas of one original: what changed must be noted on all of them at once, or one would miss it.
+public final class ReplicaGroup {
+    private let original: any Stateful
+    private var replicas: [Replica] = []
+
+    public init(of original: any Stateful) { self.original = original }
+
+    public func makeReplica(twin: any Stateful) -> Replica {
+        let replica = Replica(of: original, twin: twin)
+        replicas.append(replica)
+        return replica
+    }
+
+    /// The owner, at a mini-batch boundary, before any of the replicas is updated.
+    public func note() { Replica.note(original, on: replicas) }
+}

@@ -5,10 +5,15 @@ import ArgumentParser
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
 
-    @Option(name: [.long, .customShort("d")], help: "-, file or pattern; repeatable. Default: stdin.") var input:
-        [String] = []
+    @Option(
+        name: [.long, .customShort("d")], help: "-, file, pattern or kafka://BROKERS/TOPIC?group=NAME; repeatable.")
+    var input: [String] = []
     @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
     @Flag(help: "Keep reading the last file as it grows.") var follow = false
+    @Option(help: "end: stop where the topic ends.") var until: String?
+    @Option(name: [.customLong("property"), .customShort("X")], help: "NAME=VALUE for librdkafka; repeatable.")
+    var property: [String] = []
+    @Flag(name: .customLong("insecure-tls"), help: "Do not verify certificates.") var insecureTLS = false
     @Option(help: "The field to predict.") var target: String?
     @Option(help: "auto|binary|multiclass|regression") var task: String?
     @Option(help: "The positive class of a binary task.") var positive: String?
@@ -30,12 +35,12 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "sequential|mean") var batchMode: String?
     @Option(help: "Of everything random (1).") var seed: String?
 
-    @Option(name: [.long, .customShort("p")], help: "-, file or none.") var predictions: String?
+    @Option(name: [.long, .customShort("p")], help: "-, file, kafka://BROKERS/TOPIC or none.") var predictions: String?
     @Option(help: "Directory for snapshots; resumes from the newest in it.") var snapshots: String?
     @Option(help: "Records between snapshots.") var snapshotEveryRecords: String?
     @Option(help: "Time between snapshots (10s).") var snapshotEvery: String?
     @Option(help: "Snapshots to keep (3).") var snapshotKeep: String?
-    @Option(help: "File for rejected records.") var quarantine: String?
+    @Option(help: "File or kafka://BROKERS/TOPIC for rejected records.") var quarantine: String?
     @Option(help: "Stop when more than this share of the last 1,000 records was rejected.") var maxRejected: String?
     @Option(help: "Longer records are rejected (16777216).") var maxRecordBytes: String?
     @Option(name: [.long, .customShort("P")], help: "auto|none|N records a line.") var progress: String?
@@ -45,7 +50,9 @@ struct CommonOptions: ParsableArguments {
     var given: [String: [String]] {
         func one(_ value: String?) -> [String] { value.map { [$0] } ?? [] }
         return [
-            "input": input, "format": one(format), "follow": follow ? ["true"] : [], "target": one(target),
+            "input": input, "format": one(format), "follow": follow ? ["true"] : [],
+            "until": one(until), "property": property, "insecure-tls": insecureTLS ? ["true"] : [],
+            "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
             "learner": one(learner), "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),

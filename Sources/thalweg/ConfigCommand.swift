@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kafka
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,12 +31,21 @@ struct ConfigCommand: ParsableCommand {
             let settings = try Settings(commandLine: options.given, file: file ?? options.config)
             _ = try settings.configuration()
             for setting in Setting.all {
-                let texts = settings.texts(setting.name)
+                let texts = settings.texts(setting.name).map {
+                    setting.name == "property" ? Self.withoutSecret($0) : $0
+                }
                 let value = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"
                 let key = setting.path + ":"
                 try printData(
                     "\(key.padded(to: 28)) \(value.padded(to: 24)) # \(settings.origin(setting.name).rawValue)")
             }
+        }
+
+        /// A property of librdkafka without its value where that is nobody's business.
+        private static func withoutSecret(_ property: String) -> String {
+            let name = property.prefix { $0 != "=" }
+            guard !name.contains("@"), KafkaProperties.isSecret(String(name)) else { return property }
+            return "\(name)=***"
         }
     }
 }

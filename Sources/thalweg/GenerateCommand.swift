@@ -4,17 +4,20 @@ import Connectors
 import Engine
 import Generators
 import Glibc
-import StandardStreams
 
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "generate", abstract: "Write a synthetic stream to stdout (target field: class).",
+        commandName: "generate", abstract: "Write a synthetic stream (target field: class).",
         discussion: "thalweg list generators names them; options stand behind the name: sea:function=2,noise=10")
 
     @Argument(help: "NAME or NAME:option=value,...") var name: String
     @Option(name: [.long, .customShort("n")], help: "How many; 0 = until the reader goes away.") var records = 100_000
     @Option(help: "Seed of the records (each generator's own default).") var seed: UInt64?
     @Option(help: "csv|jsonl|vw|libsvm|arff") var format = "jsonl"
+    @Option(name: [.long, .customShort("o")], help: "-, a file, or kafka://BROKERS/TOPIC (one record a message).")
+    var output = "-"
+    @Option(name: [.customLong("property"), .customShort("X")], help: "NAME=VALUE for librdkafka; repeatable.")
+    var property: [String] = []
     @Option(help: "Records per second at most; 0 = as fast as it goes.") var rate = 0.0
 
     func run() throws {
@@ -35,10 +38,24 @@ struct GenerateCommand: ParsableCommand {
         } catch let error as GeneratorError { throw UsageError(error.description) } catch let error as SettingError {
             throw UsageError(error.description)
         }
-        try produce(&generator, &writer)
+        let isTopic = output.hasPrefix("kafka://")
+        guard !isTopic || (format != "csv" && format != "arff") else {
+            throw UsageError("--format \(format) begins with a header, which messages do not have; take jsonl")
+        }
+        let sink = try Settings(commandLine: ["property": property], file: nil).sink(output)
+        do throws(ConnectorError) { try sink.resume(at: 0) } catch { throw EngineError(error.description) }
+        installSignalHandlers()
+        try produce(&generator, &writer, sink)
+        do throws(ConnectorError) {
+            if output != "-" { try sink.flush() }
+            try sink.close()
+        } catch { throw EngineError(error.description) }
+        if stopRequest.signal > 0 { throw ExitCode(128 + stopRequest.signal) }
     }
 
-    private func produce(_ generator: inout any RecordGenerator, _ writer: inout any RecordWriter) throws {
+    private func produce(
+        _ generator: inout any RecordGenerator, _ writer: inout any RecordWriter, _ sink: any Sink
+    ) throws {
         let values = UnsafeMutableBufferPointer<Double>.allocate(capacity: generator.fields.count)
         defer { values.deallocate() }
         var bytes: [UInt8] = []
@@ -46,23 +63,23 @@ struct GenerateCommand: ParsableCommand {
         var written = 0
         var start = timespec()
         clock_gettime(CLOCK_MONOTONIC, &start)
-        while records == 0 || written < records {
+        while (records == 0 || written < records) && stopRequest.signal == 0 {
             generator.next(into: values)
             writer.write(UnsafeBufferPointer(values), into: &bytes)
             written += 1
             let isPaced = rate > 0
             if bytes.count >= 1 << 16 || isPaced && written % max(1, Int(rate / 50)) == 0 {
-                guard try flush(&bytes) else { return }
+                guard try flush(&bytes, sink) else { return }
                 if isPaced { wait(until: Double(written) / rate, since: start) }
             }
         }
-        _ = try flush(&bytes)
+        _ = try flush(&bytes, sink)
     }
 
     /// False: nobody reads any more.
-    private func flush(_ bytes: inout [UInt8]) throws -> Bool {
+    private func flush(_ bytes: inout [UInt8], _ sink: any Sink) throws -> Bool {
         let result: Result<Void, ConnectorError> = bytes.withUnsafeBytes { bytes in
-            do throws(ConnectorError) { return .success(try StandardOutput().write(bytes)) } catch {
+            do throws(ConnectorError) { return .success(try sink.write(bytes)) } catch {
                 return .failure(error)
             }
         }

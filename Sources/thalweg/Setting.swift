@@ -36,9 +36,19 @@ struct Setting {
     }
 
     static let all: [Setting] = [
-        Setting("input", "input.path", "where records come from: -, files, patterns", .list, default: "-"),
+        Setting("input", "input.path", "where records come from: -, files, patterns, kafka://", .list, default: "-"),
         Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
         Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
+        Setting("until", "input.until", "end: stop where the topic ends"),
+        Setting("property", "input.kafka.properties", "librdkafka properties NAME=VALUE", .list),
+        Setting("insecure-tls", "input.kafka.insecure-tls", "do not verify certificates", .flag, default: "false"),
+        Setting("kafka-brokers", "input.kafka.brokers", "HOST:PORT of the brokers", .list),
+        Setting("kafka-topics", "input.kafka.topics", "topics to consume", .list),
+        Setting("kafka-group", "input.kafka.group", "the consumer group"),
+        Setting("kafka-partitions", "input.kafka.partitions", "these partitions instead of a group", .list),
+        Setting("kafka-start", "input.kafka.start", "earliest|latest|stored|OFFSET|-N|TIME"),
+        Setting("kafka-on-out-of-range", "input.kafka.on-out-of-range", "earliest|latest|stop"),
+        Setting("kafka-fields", "input.kafka.fields", "key|timestamp|partition|offset|headers as fields", .list),
         Setting("target", "schema.target", "the field to predict"),
         Setting("task", "schema.task", "auto|binary|multiclass|regression", default: "auto"),
         Setting("positive", "schema.positive", "the positive class of a binary task"),
@@ -58,8 +68,8 @@ struct Setting {
         Setting("batch-wait", "batch-wait", "how long an incomplete mini-batch waits for records", default: "50ms"),
         Setting("batch-mode", "batch-mode", "sequential|mean", default: "sequential"),
         Setting("seed", "seed", "of everything random", default: "1"),
-        Setting("predictions", "output.predictions", "-, a file, or none"),
-        Setting("quarantine", "output.quarantine", "file for rejected records"),
+        Setting("predictions", "output.predictions", "-, a file, kafka://BROKERS/TOPIC, or none"),
+        Setting("quarantine", "output.quarantine", "file or kafka:// topic for rejected records"),
         Setting("snapshots", "snapshots.directory", "directory for snapshots; resume from the newest there"),
         Setting(
             "snapshot-every-records", "snapshots.every-records", "records between snapshots; 0 = by time", default: "0"),

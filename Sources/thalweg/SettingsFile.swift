@@ -36,21 +36,24 @@ enum SettingsFile {
             if let section = node.mapping, let first = section.first?.key.string {
                 throw UsageError("'\(file)': \(key).\(first) is not available in this version")
             }
-        default:
-            if let section = node.mapping {
-                for (name, value) in section {
-                    let path = "\(key).\(name.string ?? "")"
-                    guard let setting = Setting.all.first(where: { $0.path == path }) else {
-                        throw unknown(path, file)
-                    }
-                    settings[setting.name] = try texts(value, path, file)
-                }
-            } else {
-                guard let setting = Setting.all.first(where: { $0.name == key || $0.path == key }) else {
-                    throw unknown(key, file)
-                }
-                settings[setting.name] = try texts(node, key, file)
-            }
+        default: try readSection(key, node, file, &settings)
+        }
+    }
+
+    /// A setting, or a section of settings and sections.
+    private static func readSection(
+        _ path: String, _ node: Node, _ file: String, _ settings: inout [String: [String]]
+    ) throws {
+        if let setting = Setting.all.first(where: { $0.path == path || $0.name == path }) {
+            settings[setting.name] = try texts(node, path, file)
+            return
+        }
+        guard let section = node.mapping else { throw unknown(path, file) }
+        for (name, value) in section {
+            let inner = "\(path).\(name.string ?? "")"
+            let isKnown = Setting.all.contains { $0.path == inner || $0.path.hasPrefix(inner + ".") }
+            guard isKnown else { throw unknown(inner, file) }
+            try readSection(inner, value, file, &settings)
         }
     }
 
@@ -65,6 +68,11 @@ enum SettingsFile {
                     throw UsageError("'\(file)': \(key) holds plain values only")
                 }
                 return text
+            }
+        }
+        if key == "input.kafka.properties", let mapping = node.mapping {
+            return try mapping.map { name, value in
+                "\(name.string ?? "")=\(try texts(value, key, file).joined(separator: ","))"
             }
         }
         guard let text = node.scalar?.string else { throw UsageError("'\(file)': \(key) is not a plain value or list") }

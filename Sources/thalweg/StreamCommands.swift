@@ -1,11 +1,9 @@
 import ArgumentParser
 import Connectors
 import Engine
-import Files
 import Glibc
 import Records
 import Snapshots
-import StandardStreams
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -90,17 +88,14 @@ struct StreamRun {
         options.stop = stopRequest
         options.warn = { complain("thalweg: \($0)") }
         options.progress = try settings.progressTable()
-        switch settings.text("predictions") ?? defaultPredictions {
-        case "none": break
-        case "-": options.predictions = StandardOutput()
-        case let path: options.predictions = try FileSink(path: path)
-        }
-        if let path = settings.text("quarantine") { options.quarantine = try FileSink(path: path) }
+        let predictions = settings.text("predictions") ?? defaultPredictions
+        if predictions != "none" { options.predictions = try settings.sink(predictions) }
+        if let place = settings.text("quarantine") { options.quarantine = try settings.sink(place) }
     }
 
     func execute() throws {
         installSignalHandlers()
-        let source = try settings.source()
+        let source = try settings.source(batchWait: configuration.batchWait)
         let json = try settings.flag("json")
         let report: RunReport
         do { report = try Run(configuration, source: source, options: options).execute() } catch let error
@@ -122,21 +117,6 @@ struct StreamRun {
 }
 
 extension Settings {
-    func source() throws -> any ByteSource {
-        let inputs = texts("input")
-        if inputs == ["-"] { return StandardInput() }
-        guard !inputs.contains("-") else { throw UsageError("--input - cannot be combined with files") }
-        var paths: [String] = []
-        for input in inputs {
-            if let scheme = input.firstRange(of: "://") {
-                throw UsageError(
-                    "--input \(input): there is no '\(input[..<scheme.lowerBound])' connector in this version")
-            }
-            for path in try FileSource.expand(input) where !paths.contains(path) { paths.append(path) }
-        }
-        return FileSource(paths: paths, follows: try flag("follow"))
-    }
-
     func snapshotOptions() throws -> SnapshotOptions? {
         guard let directory = text("snapshots") else {
             for name in ["snapshot-every-records", "snapshot-every", "snapshot-keep"] where isGiven(name) {

@@ -13,12 +13,13 @@ struct Thalweg: ParsableCommand {
         discussion: """
             thalweg evaluate --input data.csv --target class     test, then train; print how well it goes
             tail -f events.jsonl | thalweg run --target clicked  predict every record, learn those with a target
+            thalweg run --input kafka://localhost:9092/events?group=g --target y --snapshots state
             thalweg generate sea --records 100000 | thalweg evaluate --target class --json
             """,
         version: engineVersion,
         subcommands: [
             RunCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self, SnapshotCommand.self,
-            ConfigCommand.self, ListCommand.self, DescribeCommand.self,
+            BrokerCommand.self, ConfigCommand.self, ListCommand.self, DescribeCommand.self,
         ])
 }
 

@@ -12,7 +12,8 @@ import Testing
 @Suite struct MessageReaderTests {
     private let topic = MemoryTopic(parts: 4, messages: 2000)
 
-    private func configuration(batchSize: Int = 32, learner: String = "multinomial-naive-bayes") throws -> Configuration {
+    private func configuration(batchSize: Int = 32, learner: String = "multinomial-naive-bayes") throws -> Configuration
+    {
         var configuration = Configuration()
         configuration.schema.target = "y"
         configuration.schema.categorical = ["key"]
