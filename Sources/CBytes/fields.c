@@ -15,22 +15,35 @@ static int isNewer(void) {
 }
 #endif
 
-typedef uint64_t (*mask_function)(const uint8_t *p, uint8_t separator, uint32_t *high);
+/// One bit per byte of a 64-byte block.
+typedef struct {
+    uint64_t separators, lines, quotes;
+    uint32_t high;
+} block_masks;
 
-static inline uint64_t plainMask(const uint8_t *p, uint8_t separator, uint32_t *high) {
-    return bytes_mask64(p, separator, '\n', '"', '\n', high);
+typedef void (*mask_function)(const uint8_t *p, uint8_t separator, block_masks *masks);
+
+static inline void plainMasks(const uint8_t *p, uint8_t separator, block_masks *masks) {
+    uint32_t high = 0;
+    masks->separators = bytes_mask64(p, separator, separator, separator, separator, &high);
+    masks->lines = bytes_mask64(p, '\n', '\n', '\n', '\n', &high);
+    masks->quotes = bytes_mask64(p, '"', '"', '"', '"', &high);
+    masks->high = high;
 }
 
 #if HAS_NEWER_VARIANT
-NEWER static inline uint64_t newerMask(const uint8_t *p, uint8_t separator, uint32_t *high) {
-    const __m256i va = _mm256_set1_epi8((char)separator), vb = _mm256_set1_epi8('\n'), vc = _mm256_set1_epi8('"');
+NEWER static inline uint64_t newerMask(__m256i v, __m256i w, char byte) {
+    const __m256i wanted = _mm256_set1_epi8(byte);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, wanted)) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(w, wanted)) << 32;
+}
+
+NEWER static inline void newerMasks(const uint8_t *p, uint8_t separator, block_masks *masks) {
     const __m256i v = _mm256_loadu_si256((const __m256i *)p), w = _mm256_loadu_si256((const __m256i *)(p + 32));
-    const __m256i vhit = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, va), _mm256_cmpeq_epi8(v, vb)),
-                                         _mm256_cmpeq_epi8(v, vc));
-    const __m256i whit = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(w, va), _mm256_cmpeq_epi8(w, vb)),
-                                         _mm256_cmpeq_epi8(w, vc));
-    *high |= (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(v, w));
-    return (uint32_t)_mm256_movemask_epi8(vhit) | (uint64_t)(uint32_t)_mm256_movemask_epi8(whit) << 32;
+    masks->separators = newerMask(v, w, (char)separator);
+    masks->lines = newerMask(v, w, '\n');
+    masks->quotes = newerMask(v, w, '"');
+    masks->high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(v, w));
 }
 #endif
 
@@ -48,17 +61,17 @@ INLINE int shortDecimal(const uint8_t *p, size_t count, double *value) {
     memcpy(&text, p, 8);
     // The last character in the top byte, zeros below the first.
     text = (text ^ 0x3030303030303030ull) << (64 - 8 * count);
-    const uint64_t low7 = 0x7f7f7f7f7f7f7f7full, top = 0x8080808080808080ull;
-    const uint64_t other = (((text & low7) + 0x7676767676767676ull) | text) & top;
-    const uint64_t unlike = text ^ 0x1e1e1e1e1e1e1e1eull;
-    const uint64_t point = ~(((unlike & low7) + low7) | unlike) & top;
-    // One point at most, not at the end, and digits elsewhere.
-    if (other != point || (point & (point - 1)) != 0 || point >> 63 != 0) return 0;
-    const unsigned scale = point != 0 ? (unsigned)__builtin_clzll(point) >> 3 : 0;
-    const size_t whole = count - scale - (point != 0);
+    // The top bit of each byte that is no digit: at most one, a point that is not the last character.
+    const uint64_t other = (((text & 0x7f7f7f7f7f7f7f7full) + 0x7676767676767676ull) | text) & 0x8080808080808080ull;
+    const uint64_t bit = other >> 7, whole_byte = (other << 1) - bit;
+    if ((other & (other - 1)) != 0 || other >> 63 != 0 || (text & whole_byte) != bit * ('.' ^ '0')) return 0;
+    const size_t has_point = other != 0;
+    const size_t scale = has_point * ((size_t)__builtin_clzll(other | 1) >> 3);
+    const size_t whole = count - scale - has_point;
     if (whole == 0 || (*p == '0' && whole > 1)) return 0;
-    const uint64_t closed = (text & ~((point << 1) - 1)) | ((text & ((point >> 7) - 1)) << 8);
-    text = point != 0 ? closed : text;
+    // What is left of the point moves up over it.
+    const uint64_t left = text & (bit - 1);
+    text = (text ^ left ^ (text & whole_byte)) | left << (8 * has_point);
     // Pairs, fours, and the eight of them (Lemire 2018).
     text = text * 10 + (text >> 8);
     const uint32_t mantissa = (uint32_t)((((text & 0x000000ff000000ffull) * 0x000f424000000064ull) +
@@ -112,20 +125,65 @@ static __attribute__((noinline)) uint32_t joinedHash(const field_column *column,
     return bytes_vw_hash_joined(column->name, column->name_count, p, count, scratch);
 }
 
+/// MurmurHash3 of up to 16 bytes, zeros behind them.
+INLINE uint32_t murmurOfWords(uint64_t low, uint64_t high, size_t count) {
+    const uint32_t c1 = 0xcc9e2d51u, c2 = 0x1b873593u;
+    uint32_t h = 0;
+    for (size_t left = count; left >= 4; left -= 4) {
+        h ^= bytes_rotl32((uint32_t)low * c1, 15) * c2;
+        h = bytes_rotl32(h, 13) * 5 + 0xe6546b64u;
+        low = low >> 32 | high << 32;
+        high >>= 32;
+    }
+    h ^= bytes_rotl32((uint32_t)low * c1, 15) * c2;
+    h ^= (uint32_t)count;
+    h = (h ^ (h >> 16)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}
+
+/// Whether a word has a byte that separates in Vowpal Wabbit's text format.
+INLINE int hasSeparator(uint64_t word) {
+    const uint64_t low7 = 0x7f7f7f7f7f7f7f7full, one = 0x0101010101010101ull;
+    const uint64_t blank = word ^ (' ' * one), tab = word ^ ('\t' * one), bar = word ^ ('|' * one),
+                   colon = word ^ (':' * one);
+    // The top bit of a byte of `x` stays 0 where it was 0.
+    const uint64_t none = (((blank & low7) + low7) | blank) & (((tab & low7) + low7) | tab) &
+                          (((bar & low7) + low7) | bar) & (((colon & low7) + low7) | colon);
+    return (~none & ~low7) != 0;
+}
+
 INLINE uint64_t joined(const field_column *column, const uint8_t *p, size_t count) {
     if (count <= 4 && isMissing(p, count)) return 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    // Name and text side by side in a register; a name that is no number makes both no number.
+    if (column->is_plain && count <= 8 && p[count - 1] > 0x20) {
+        uint64_t text;
+        memcpy(&text, p, 8);
+        text &= ~0ull >> (64 - 8 * count);
+        if (!hasSeparator(text)) {
+            uint64_t words[2];
+            words[0] = column->first;
+            const unsigned shift = 8 * column->name_count;
+            words[0] |= text << shift;
+            words[1] = text >> 1 >> (63 - shift);
+            return murmurOfWords(words[0], words[1], column->name_count + count) | 1ull << 32;
+        }
+    }
+#endif
     return joinedHash(column, p, count) | 1ull << 32;
 }
 
 /// Stores a text into a row of its column; false: it is left to the caller.
 INLINE int store(const field_column *column, size_t row, const uint8_t *p, size_t count) {
+    uint64_t *hashes = column->cells;
     switch (column->kind) {
-        case FIELD_CATEGORY: ((uint64_t *)column->cells)[row] = category(p, count); return 1;
+        case FIELD_CATEGORY: hashes[row] = category(p, count); return 1;
         case FIELD_NUMBER: return shortDecimal(p, count, (double *)column->cells + row);
-        case FIELD_VW_CHAINED: ((uint64_t *)column->cells)[row] = chained(p, count, column->seed); return 1;
+        case FIELD_VW_CHAINED: hashes[row] = chained(p, count, column->seed); return 1;
         case FIELD_VW_JOINED:
             if (column->name_count + count > joinedBytes) return 0;
-            ((uint64_t *)column->cells)[row] = joined(column, p, count);
+            hashes[row] = joined(column, p, count);
             return 1;
         case FIELD_IGNORED: return 1;
         default: return 0;
@@ -136,59 +194,125 @@ INLINE void leave(field_record *record, const uint8_t *p, size_t count, size_t c
     record->rest[record->rest_count++] = (field_rest){p, count, (uint32_t)column, form};
 }
 
-INLINE const uint8_t *csvRecord(csv_scan *scan, const uint8_t *start, uint8_t separator, const field_column *columns,
-                                size_t column_count, size_t row, field_record *record, mask_function mask64) {
-    const uint8_t *block = scan->block, *field = start;
-    uint64_t mask = scan->mask;
-    uint32_t block_high = scan->block_high, high = block_high;
-    size_t found = 0;
-    record->rest_count = 0;
-    for (;;) {
-        while (mask == 0) {
-            block += 64;
-            block_high = 0;
-            mask = mask64(block, separator, &block_high);
-            high |= block_high;
-        }
-        const uint8_t *at = block + __builtin_ctzll(mask);
+/// Writes down where the bits of `mask` stand. Most blocks have fewer than the 12 fields that are written whether they
+/// are there or not: how many there are is nothing a processor could predict.
+INLINE void writeEnds(const uint8_t **ends, const uint8_t *block, uint64_t mask) {
+    const int count = __builtin_popcountll(mask);
+    for (int k = 0; k < 12; k++) {
+        ends[k] = block + (mask == 0 ? 64 : __builtin_ctzll(mask));
         mask &= mask - 1;
-        const uint8_t byte = *at;
-        if (byte == '"' && separator != '"') {
-            // A quote inside a field is a character like others; at its beginning it opens a quoted one.
-            if (at == field) return NULL;
-            continue;
-        }
-        const uint8_t *stop = at;
-        if (byte == '\n' && at > field && at[-1] == '\r') stop--;
-        if (found < column_count && !store(columns + found, row, field, (size_t)(stop - field)))
-            leave(record, field, (size_t)(stop - field), found, FIELD_TEXT);
-        found++;
-        field = at + 1;
-        if (byte != '\n') continue;
-        *scan = (csv_scan){block, mask, block_high, high};
-        record->field_count = found;
-        return at;
     }
+    for (int k = 12; k < count; k++) {
+        ends[k] = block + __builtin_ctzll(mask);
+        mask &= mask - 1;
+    }
+}
+
+/// Takes in the next block. A quote inside a field is a character like others; at its beginning it opens a quoted one.
+INLINE void takeBlock(csv_scan *scan, const block_masks *masks, uint8_t separator) {
+    scan->fields = masks->separators | masks->lines;
+    scan->lines = masks->lines;
+    scan->quotes = separator == '"' ? 0 : masks->quotes & (scan->fields << 1 | scan->ended);
+    scan->ended = scan->fields >> 63;
+    scan->block_high = masks->high;
+    scan->high |= masks->high;
+}
+
+/// Finds the ends of the record's fields, as many as there are columns and a few more. Returns how many there are; 0: a
+/// field is quoted.
+INLINE size_t fieldEnds(csv_scan *scan, uint8_t separator, const uint8_t **ends, size_t column_count,
+                        mask_function masks_of) {
+    csv_scan now = *scan;
+    size_t found = 0;
+    for (;;) {
+        // Up to the first line feed.
+        const uint64_t record = now.lines ^ (now.lines - 1);
+        const uint64_t mask = now.fields & record;
+        if ((now.quotes & record) != 0) return 0;
+        writeEnds(ends + (found < column_count ? found : column_count), now.block, mask);
+        found += (size_t)__builtin_popcountll(mask);
+        if (now.lines != 0) {
+            now.fields &= ~record;
+            now.quotes &= ~record;
+            now.line_end = now.block + __builtin_ctzll(now.lines);
+            now.lines &= now.lines - 1;
+            *scan = now;
+            return found;
+        }
+        block_masks masks;
+        now.block += 64;
+        masks_of(now.block, separator, &masks);
+        takeBlock(&now, &masks, separator);
+    }
+}
+
+/// Each kind of column has a loop of its own, whose constants stay in registers and whose turns overlap.
+INLINE void storeFields(const uint8_t *start, const uint8_t *const *ends, const field_column *columns, size_t count,
+                        size_t row, field_record *record) {
+    size_t k = 0;
+    const uint8_t *field = start;
+    while (k < count) {
+        const uint32_t kind = columns[k].kind;
+        if (kind == FIELD_NUMBER) {
+            do {
+                const size_t length = (size_t)(ends[k] - field);
+                if (!shortDecimal(field, length, (double *)columns[k].cells + row))
+                    leave(record, field, length, k, FIELD_TEXT);
+                field = ends[k] + 1;
+            } while (++k < count && columns[k].kind == FIELD_NUMBER);
+        } else if (kind == FIELD_CATEGORY) {
+            do {
+                ((uint64_t *)columns[k].cells)[row] = category(field, (size_t)(ends[k] - field));
+                field = ends[k] + 1;
+            } while (++k < count && columns[k].kind == FIELD_CATEGORY);
+        } else if (kind == FIELD_VW_CHAINED) {
+            do {
+                ((uint64_t *)columns[k].cells)[row] = chained(field, (size_t)(ends[k] - field), columns[k].seed);
+                field = ends[k] + 1;
+            } while (++k < count && columns[k].kind == FIELD_VW_CHAINED);
+        } else {
+            if (kind != FIELD_IGNORED) leave(record, field, (size_t)(ends[k] - field), k, FIELD_TEXT);
+            field = ends[k++] + 1;
+        }
+    }
+}
+
+INLINE const uint8_t *csvRecord(csv_scan *scan, const uint8_t *start, uint8_t separator, const field_column *columns,
+                                size_t column_count, size_t row, field_record *record, mask_function masks_of) {
+    const size_t found = fieldEnds(scan, separator, record->ends, column_count, masks_of);
+    if (found == 0) return NULL;
+    record->rest_count = 0;
+    record->field_count = found;
+    const uint8_t *end = scan->line_end;
+    // A carriage return before the line feed is part of the line's end.
+    if (found <= column_count && end > start && end[-1] == '\r') {
+        const uint8_t *field = found > 1 ? record->ends[found - 2] + 1 : start;
+        if (end > field) record->ends[found - 1] = end - 1;
+    }
+    storeFields(start, record->ends, columns, found < column_count ? found : column_count, row, record);
+    return end;
 }
 
 static const uint8_t *csvRecordPlain(csv_scan *scan, const uint8_t *start, uint8_t separator,
                                      const field_column *columns, size_t count, size_t row, field_record *record) {
-    return csvRecord(scan, start, separator, columns, count, row, record, plainMask);
+    return csvRecord(scan, start, separator, columns, count, row, record, plainMasks);
 }
 
 #if HAS_NEWER_VARIANT
 NEWER static const uint8_t *csvRecordNewer(csv_scan *scan, const uint8_t *start, uint8_t separator,
                                            const field_column *columns, size_t count, size_t row,
                                            field_record *record) {
-    return csvRecord(scan, start, separator, columns, count, row, record, newerMask);
+    return csvRecord(scan, start, separator, columns, count, row, record, newerMasks);
 }
 #endif
 
 void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator) {
+    block_masks masks;
+    plainMasks(start, separator, &masks);
     scan->block = start;
-    scan->block_high = 0;
-    scan->mask = plainMask(start, separator, &scan->block_high);
-    scan->high = scan->block_high;
+    scan->ended = 1;
+    scan->high = 0;
+    takeBlock(scan, &masks, separator);
 }
 
 const uint8_t *csv_record(csv_scan *scan, const uint8_t *start, uint8_t separator, const field_column *columns,

@@ -57,7 +57,7 @@ public final class CSVDecoder: RecordDecoder {
             for sink in missing { store.setMissing(sink) }
             scan.high = scan.block_high
             if let end = csv_record(&scan, start, separator, table.columns, table.count, store.row, &table.record) {
-                finishFields(table, columns, &store)
+                finishFields(table, &store)
                 let stop = end > start && end[-1] == 0x0d ? end - 1 : end
                 finish(&store, position, ByteRange(start, stop - start), scan.high != 0)
                 cursor = UnsafePointer(chunk.base).distance(to: end) + 1
@@ -90,10 +90,10 @@ public final class CSVDecoder: RecordDecoder {
 
     /// Stores the fields that the record kernel left, in their order.
     @inline(__always)
-    private func finishFields(_ table: borrowing FieldTable, _ columns: [FieldSink], _ store: inout FieldStore) {
+    private func finishFields(_ table: borrowing FieldTable, _ store: inout FieldStore) {
         for index in 0..<table.record.rest_count {
             let field = table.record.rest[index]
-            store.setText(columns[Int(field.column)], field.start, field.count)
+            store.setText(table.sinks[Int(field.column)], field.start, field.count)
         }
         if table.record.field_count != table.count { mismatch(&store, table.record.field_count, table.count) }
     }

@@ -3,21 +3,26 @@ import Records
 
 /// The columns of a batch as the record kernels of CBytes see them, and room for the fields they leave to Swift.
 struct FieldTable: ~Copyable {
+    let sinks: [FieldSink]
     let columns: UnsafeMutablePointer<field_column>
     let count: Int
     var record: field_record
 
     /// - Parameter sinks: where the field at each place of a record goes; what they point to must outlive the table.
     init(_ sinks: [FieldSink], _ batch: RecordBatch) {
+        self.sinks = sinks
         count = sinks.count
         columns = .allocate(capacity: count)
         for (index, sink) in sinks.enumerated() { (columns + index).initialize(to: Self.column(sink, batch)) }
-        record = field_record(rest: .allocate(capacity: count), rest_count: 0, field_count: 0)
+        record = field_record(
+            rest: .allocate(capacity: count), rest_count: 0, field_count: 0,
+            ends: .allocate(capacity: count + 64))
     }
 
     deinit {
         columns.deallocate()
         record.rest.deallocate()
+        record.ends.deallocate()
     }
 
     private static func column(_ sink: FieldSink, _ batch: RecordBatch) -> field_column {
@@ -28,11 +33,20 @@ struct FieldTable: ~Copyable {
         case .categorical, .vwChained, .vwJoined:
             column.cells = .init(batch.categories + Int(sink.categoryColumn) * batch.columnStride)
             column.seed = UInt32(truncatingIfNeeded: sink.salt)
-            column.name = UnsafePointer(sink.details.nameBytes.baseAddress)
-            column.name_count = UInt32(clamping: sink.details.nameBytes.count)
+            setName(sink.details.nameBytes, of: &column)
         default: break
         }
         return column
+    }
+
+    private static func setName(_ name: UnsafeMutableBufferPointer<UInt8>, of column: inout field_column) {
+        column.name = UnsafePointer(name.baseAddress)
+        column.name_count = UInt32(clamping: name.count)
+        guard let initial = name.first, initial > 0x20, name.count < 8, name.contains(where: { $0 &- 0x30 > 9 }) else {
+            return
+        }
+        column.is_plain = 1
+        for (index, byte) in name.enumerated() { column.first |= UInt64(byte) << UInt64(8 * index) }
     }
 
     private static func kind(_ kind: FieldSink.Kind) -> Int {

@@ -21,7 +21,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     private var template = JSONTemplate()
     /// Where the value behind each step of the template goes, and the schema's fields that it has no step for.
     private var stepSinks: [FieldSink] = []
-    private var absentSinks: [FieldSink] = []
+    @exclusivity(unchecked) private var absentSinks: [FieldSink] = []
     /// Keys of the schema's fields that carry values.
     private let expected: [Int]
     /// The schema's fields.
@@ -69,13 +69,14 @@ public final class JSONLinesDecoder: RecordDecoder {
         var line = batch.endPosition.line
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
+        var steps = template.steps
         var fields = FieldTable(stepSinks, batch)
         while cursor < limit, store.row < batch.capacity {
             let start = base + cursor
             let position = RecordPosition(
                 part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
             line += 1
-            if let end = decodeFast(start, &fields, &store) {
+            if let end = decodeFast(start, steps, &fields, &store) {
                 let stop = end[-1] == 0x0d ? end - 1 : end
                 store.finishRecord(position, raw: ByteRange(start, stop - start))
                 cursor = base.distance(to: end) + 1
@@ -88,6 +89,7 @@ public final class JSONLinesDecoder: RecordDecoder {
             let text = UnsafeBufferPointer(start: start, count: end - start)
             if text.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
             decodeSlow(text, &store)
+            steps = template.steps
             fields = FieldTable(stepSinks, batch)
             store.finishRecord(position, raw: ByteRange(start, text.count))
         }
@@ -99,14 +101,13 @@ public final class JSONLinesDecoder: RecordDecoder {
     /// Follows the template. Returns the line's end; nil = not sure, nothing decided.
     @inline(__always)
     private func decodeFast(
-        _ start: UnsafePointer<UInt8>, _ fields: inout FieldTable, _ store: inout FieldStore
+        _ start: UnsafePointer<UInt8>, _ steps: [json_step], _ fields: inout FieldTable, _ store: inout FieldStore
     ) -> UnsafePointer<UInt8>? {
         guard fields.count > 0 else { return nil }
         store.clearFrame()
-        let end = template.steps.withUnsafeBufferPointer {
-            json_record(start, $0.baseAddress, fields.columns, fields.count, store.row, &fields.record)
-        }
-        guard var p = end, finishFields(fields, &store) else { return nil }
+        guard var p = json_record(start, steps, fields.columns, fields.count, store.row, &fields.record),
+            finishFields(fields, &store)
+        else { return nil }
         while p.pointee == 0x20 { p += 1 }
         guard p.pointee == UInt8(ascii: "}") else { return nil }
         p += 1
@@ -122,11 +123,10 @@ public final class JSONLinesDecoder: RecordDecoder {
     /// Stores the values that the record kernel left, in their order. False: one is not plain.
     @inline(__always)
     private func finishFields(_ fields: borrowing FieldTable, _ store: inout FieldStore) -> Bool {
-        let sinks = stepSinks
         for index in 0..<fields.record.rest_count {
             let field = fields.record.rest[index]
             guard let start = field.start else { return false }
-            let sink = sinks[Int(field.column)]
+            let sink = fields.sinks[Int(field.column)]
             switch Int(field.form) {
             case FIELD_TEXT: store.setText(sink, start, field.count)
             case FIELD_DIGITS: guard Self.readNumber(start, field.count, sink, &store) else { return false }

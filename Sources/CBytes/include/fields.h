@@ -27,9 +27,12 @@ enum {
 typedef struct {
     /// One cell a row: doubles for numbers, 64-bit hashes for categories.
     void *cells;
-    /// Of FIELD_VW_JOINED.
+    /// Of FIELD_VW_JOINED: the name, and all of it as a little-endian word if it is shorter than 8 bytes.
     const uint8_t *name;
+    uint64_t first;
     uint32_t name_count;
+    /// Whether `first` is set: the name begins with no blank and has a byte that is no digit.
+    uint32_t is_plain;
     uint32_t kind;
     /// Of FIELD_VW_CHAINED.
     uint32_t seed;
@@ -46,10 +49,15 @@ typedef struct {
     uint32_t form;
 } field_rest;
 
-/// Where a walk over a CSV text stands: its 64-byte block and the delimiters not yet passed in it.
+/// Where a walk over a CSV text stands: its 64-byte block, and the bits of it not yet passed.
 typedef struct {
     const uint8_t *block;
-    uint64_t mask;
+    /// Ends of fields; those that are line feeds; quotes at the beginning of a field.
+    uint64_t fields, lines, quotes;
+    /// 1: the block's last byte ended a field.
+    uint64_t ended;
+    /// The line feed passed last.
+    const uint8_t *line_end;
     /// Not zero: the block has a byte outside ASCII; so has a block of the current record.
     uint32_t block_high;
     uint32_t high;
@@ -62,6 +70,8 @@ typedef struct {
     size_t rest_count;
     /// CSV: fields found, known to a column or not.
     size_t field_count;
+    /// Room for the ends of a record's fields: 64 more than there are columns.
+    const uint8_t **ends;
 } field_record;
 
 void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator);
