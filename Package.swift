@@ -79,7 +79,7 @@ let package = Package(
             name: "example-evaluate", dependencies: ["Engine", "Files"], path: "examples/evaluate",
             swiftSettings: strict),
 
-        tests("Formats", ["Formats", "Records"]),
+        tests("Formats", ["Formats", "Records", "CBytes"]),
         tests("Generators", ["Generators"]),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),

@@ -142,6 +142,18 @@ INLINE uint32_t murmurOfWords(uint64_t low, uint64_t high, size_t count) {
     return h ^ (h >> 16);
 }
 
+void field_set_name(field_column *column, const uint8_t *name, size_t count) {
+    column->name = name;
+    column->name_count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+    column->is_plain = 0;
+    column->first = 0;
+    if (count == 0 || count >= 8 || name[0] <= 0x20) return;
+    for (size_t k = 0; k < count; k++) {
+        if ((uint8_t)(name[k] - '0') > 9) column->is_plain = 1;
+        column->first |= (uint64_t)name[k] << (8 * k);
+    }
+}
+
 /// Whether a word has a byte that separates in Vowpal Wabbit's text format.
 INLINE int hasSeparator(uint64_t word) {
     const uint64_t low7 = 0x7f7f7f7f7f7f7f7full, one = 0x0101010101010101ull;
@@ -182,7 +194,7 @@ INLINE int store(const field_column *column, size_t row, const uint8_t *p, size_
         case FIELD_NUMBER: return shortDecimal(p, count, (double *)column->cells + row);
         case FIELD_VW_CHAINED: hashes[row] = chained(p, count, column->seed); return 1;
         case FIELD_VW_JOINED:
-            if (column->name_count + count > joinedBytes) return 0;
+            if ((size_t)column->name_count + count > joinedBytes) return 0;
             hashes[row] = joined(column, p, count);
             return 1;
         case FIELD_IGNORED: return 1;

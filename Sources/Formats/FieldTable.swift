@@ -33,20 +33,11 @@ struct FieldTable: ~Copyable {
         case .categorical, .vwChained, .vwJoined:
             column.cells = .init(batch.categories + Int(sink.categoryColumn) * batch.columnStride)
             column.seed = UInt32(truncatingIfNeeded: sink.salt)
-            setName(sink.details.nameBytes, of: &column)
+            let name = sink.details.nameBytes
+            field_set_name(&column, name.baseAddress, name.count)
         default: break
         }
         return column
-    }
-
-    private static func setName(_ name: UnsafeMutableBufferPointer<UInt8>, of column: inout field_column) {
-        column.name = UnsafePointer(name.baseAddress)
-        column.name_count = UInt32(clamping: name.count)
-        guard let initial = name.first, initial > 0x20, name.count < 8, name.contains(where: { $0 &- 0x30 > 9 }) else {
-            return
-        }
-        column.is_plain = 1
-        for (index, byte) in name.enumerated() { column.first |= UInt64(byte) << UInt64(8 * index) }
     }
 
     private static func kind(_ kind: FieldSink.Kind) -> Int {

@@ -38,6 +38,9 @@ typedef struct {
     uint32_t seed;
 } field_column;
 
+/// Gives a column of FIELD_VW_JOINED its name, which must outlive it.
+void field_set_name(field_column *column, const uint8_t *name, size_t count);
+
 /// The form a field was left in.
 enum { FIELD_TEXT, FIELD_DIGITS, FIELD_LITERAL };
 
