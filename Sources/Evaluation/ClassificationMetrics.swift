@@ -17,6 +17,7 @@ public final class ClassificationMetrics: Stateful {
     private let sums: StateArray<Double>
     /// Records by bin, negatives then positives.
     private let scores: StateArray<Double>
+    private let scorePageShift: Int
     private let isBinary: Bool
 
     private enum Sum {
@@ -35,6 +36,7 @@ public final class ClassificationMetrics: Stateful {
         sums = StateArray(count: Sum.count)
         sums[Sum.lastClass] = -1
         scores = StateArray(count: isBinary ? 2 * Self.bins : 0, marksChanges: true)
+        scorePageShift = scores.pageShift
     }
 
     public var state: [StateEntry] {
@@ -60,15 +62,16 @@ public final class ClassificationMetrics: Stateful {
         target: Int, predicted: Int, probabilities: UnsafePointer<Double>, known: Int
     ) {
         let needed = max(target, predicted, isBinary ? 1 : 0) + 1
-        if needed > classes { grow(toClasses: needed) }
         let sums = sums.base
+        if needed > Int(sums[Sum.classes]) { grow(toClasses: needed) }
         let width = Int(sums[Sum.classes])
         if known > 0 {
             sums[Sum.scored] += 1
             if Int(sums[Sum.lastClass]) == target { sums[Sum.noChangeCorrect] += 1 }
-            if majority(width) == target { sums[Sum.majorityCorrect] += 1 }
+            let confusion = confusion.base
+            if Self.majority(confusion, width) == target { sums[Sum.majorityCorrect] += 1 }
             sums[Sum.logLoss] += logLoss(target, probabilities, known)
-            confusion.base[target * width + max(predicted, 0)] += 1
+            confusion[target * width + max(predicted, 0)] += 1
             if isBinary { countScore(target, probabilities[0]) }
         }
         sums[Sum.lastClass] = Double(target)
@@ -87,12 +90,13 @@ public final class ClassificationMetrics: Stateful {
     private func countScore(_ target: Int, _ p: Double) {
         let clamped = min(max(p, 1e-12), 1 - 1e-12)
         let bin = Int((log(clamped / (1 - clamped)) + 16) * Self.binsPerUnit)
-        scores[min(max(bin, 0), Self.bins - 1) + target * Self.bins] += 1
+        let index = min(max(bin, 0), Self.bins - 1) + target * Self.bins
+        scores.base[index] += 1
+        scores.changedPages[index >> scorePageShift] = 1
     }
 
     /// The class seen most often among the scored records so far.
-    private func majority(_ width: Int) -> Int {
-        let cells = confusion.base
+    private static func majority(_ cells: UnsafePointer<Double>, _ width: Int) -> Int {
         var best = 0
         var bestCount = -1.0
         for row in 0..<width {
