@@ -82,7 +82,7 @@ let package = Package(
             name: "example-evaluate", dependencies: ["Engine", "Files"], path: "examples/evaluate",
             swiftSettings: strict),
 
-        tests("Formats", ["Formats", "Records"]),
+        tests("Formats", ["Formats", "Records", "CBytes"]),
         tests("Generators", ["Generators"]),
         tests("JSON", ["JSON"], hasFixtures: false),
         tests("Statistics", ["Statistics", "State"]),

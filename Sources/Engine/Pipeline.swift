@@ -22,10 +22,10 @@ public final class Pipeline: Stateful {
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
     private let learnsBeforeTransforming: Bool
-    private var learns: [Bool]
+    @exclusivity(unchecked) private var learns: [Bool]
     private var learningNumbers: [Double] = []
     /// Classes the learner could tell apart when it predicted each row of the last batch.
-    private var knownClasses: [Int]
+    @exclusivity(unchecked) private var knownClasses: [Int]
     private lazy var slice = FeatureBatch(capacity: configuration.batchSize)
     private lazy var slicePredictions = PredictionBatch(capacity: configuration.batchSize)
 
@@ -139,9 +139,11 @@ public final class Pipeline: Stateful {
         } else {
             learner.predict(features, into: predictions)
         }
+        let known = knownClasses
+        let knownNow = learning ? 0 : schema.task == .multiclass ? learner.classCount : 2
         for row in 0..<features.rows {
             let version = evaluation.learned
-            let known = learning ? knownClasses[row] : schema.task == .multiclass ? learner.classCount : 2
+            let known = learning ? known[row] : knownNow
             if learning { evaluation.update(row, features, predictions, knownClasses: known) }
             scored(row, features, version, known)
         }
@@ -149,8 +151,9 @@ public final class Pipeline: Stateful {
 
     private func preprocess(_ batch: RecordBatch, _ features: FeatureBatch, learning: Bool) {
         let isRegression = schema.task == .regression
-        for row in 0..<batch.rows {
-            learns[row] = isRegression ? !features.targets[row].isNaN : features.classes[row] >= 0
+        let (rows, targets, classes) = (batch.rows, features.targets, features.classes)
+        learns.withUnsafeMutableBufferPointer { learns in
+            for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
         }
         let separate = learnsBeforeTransforming && learning
         if separate {

@@ -11,7 +11,7 @@ final class TargetEncoder: Stateful {
     private let ends: StateArray<UInt32>
     /// 1 + the index of the class whose name is a guess, 0 = none: a binary stream may begin with one class alone.
     private let guess: StateArray<UInt32>
-    private var names: [[UInt8]] = []
+    @exclusivity(unchecked) private var names: [[UInt8]] = []
     /// Changes whenever a class is added or renamed.
     private(set) var revision = 0
 
@@ -66,15 +66,17 @@ final class TargetEncoder: Stateful {
     ///
     /// - Parameter learning: false = classes nobody knows stay unknown instead of being added.
     func encode(_ batch: RecordBatch, into features: FeatureBatch, learning: Bool) {
+        let (weights, targets, classes) = (features.weights, features.targets, features.classes)
+        let task = task
         var row = 0
         while row < batch.rows {
             // The texts lie far apart in the raw bytes.
             if row &+ 8 < batch.rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
-            features.weights[row] = batch.weights[row]
+            weights[row] = batch.weights[row]
             switch task {
             case .regression:
-                features.targets[row] = batch.targetNumbers[row]
-                features.classes[row] = -1
+                targets[row] = batch.targetNumbers[row]
+                classes[row] = -1
             case .binary, .multiclass:
                 guard let index = classIndex(batch.targetTexts[row].buffer, learning) else {
                     let known = classNames.map { "'\($0)'" }.joined(separator: " and ")
@@ -85,8 +87,8 @@ final class TargetEncoder: Stateful {
                     continue
                 }
                 if learning, index >= 0, Int(guess[0]) == index + 1 { guess[0] = 0 }
-                features.targets[row] = .nan
-                features.classes[row] = Int32(index)
+                targets[row] = .nan
+                classes[row] = Int32(index)
             }
             row += 1
         }
@@ -96,7 +98,10 @@ final class TargetEncoder: Stateful {
     private func classIndex(_ text: UnsafeBufferPointer<UInt8>, _ learning: Bool) -> Int? {
         guard let start = text.baseAddress, text.count > 0 else { return -1 }
         for index in names.indices where names[index].count == text.count {
-            if memcmp(names[index], start, text.count) == 0 { return index }
+            // Most names are short: a call would cost more than the comparison.
+            if names[index][0] == start[0], text.count == 1 || memcmp(names[index], start, text.count) == 0 {
+                return index
+            }
         }
         let canonical = Self.canonical(text)
         if let index = names.firstIndex(of: canonical) { return index }

@@ -17,6 +17,7 @@ public final class ClassificationMetrics: Stateful {
     private let sums: StateArray<Double>
     /// Records by bin, negatives then positives.
     private let scores: StateArray<Double>
+    private let scorePageShift: Int
     private let isBinary: Bool
     /// Scored records by true class: the sums of the confusion matrix's rows, kept so that no record has to add them up.
     private var seen: [Double] = []
@@ -39,6 +40,7 @@ public final class ClassificationMetrics: Stateful {
         sums = StateArray(count: Sum.count)
         sums[Sum.lastClass] = -1
         scores = StateArray(count: isBinary ? 2 * Self.bins : 0, marksChanges: true)
+        scorePageShift = scores.pageShift
     }
 
     public var state: [StateEntry] {
@@ -72,8 +74,8 @@ public final class ClassificationMetrics: Stateful {
         target: Int, predicted: Int, probabilities: UnsafePointer<Double>, known: Int
     ) {
         let needed = max(target, predicted, isBinary ? 1 : 0) + 1
-        if needed > classes { grow(toClasses: needed) }
         let sums = sums.base
+        if needed > Int(sums[Sum.classes]) { grow(toClasses: needed) }
         let width = Int(sums[Sum.classes])
         if known > 0 {
             sums[Sum.scored] += 1
@@ -100,7 +102,9 @@ public final class ClassificationMetrics: Stateful {
     private func countScore(_ target: Int, _ p: Double) {
         let clamped = min(max(p, 1e-12), 1 - 1e-12)
         let bin = Int((log(clamped / (1 - clamped)) + 16) * Self.binsPerUnit)
-        scores[min(max(bin, 0), Self.bins - 1) + target * Self.bins] += 1
+        let index = min(max(bin, 0), Self.bins - 1) + target * Self.bins
+        scores.base[index] += 1
+        scores.changedPages[index >> scorePageShift] = 1
     }
 
     /// Counts only grow, so that no class but the one counted can overtake the majority.

@@ -44,29 +44,31 @@ public final class CSVDecoder: RecordDecoder {
         if columns.isEmpty { try readHeader(chunk, &cursor, limit, &line) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
-        columns.withUnsafeBufferPointer { columns in
-            var scan = DelimiterScan(UnsafePointer(chunk.base) + cursor, separator)
-            while cursor < limit, store.row < batch.capacity {
-                let start = UnsafePointer(chunk.base) + cursor
-                let position = RecordPosition(part: chunk.position.part, offset: partStart + cursor, line: line)
-                store.clearFrame()
-                for sink in missingSinks { store.setMissing(sink) }
-                var end = decodePlain(&scan, start, columns, &store)
-                var lines = 1
-                if let plain = end {
-                    let stop = plain > start && plain[-1] == 0x0d ? plain - 1 : plain
-                    finish(&store, position, ByteRange(start, stop - start), scan.sawHighByte)
-                } else {
-                    guard let quoted = decodeQuoted(chunk, cursor, limit, isEnd, columns, &store) else { break }
-                    lines = quoted.lines
-                    end = quoted.end
-                    let stop = quoted.end[-1] == 0x0d ? quoted.end - 1 : quoted.end
-                    finish(&store, position, ByteRange(start, stop - start), true)
-                    scan = DelimiterScan(quoted.end + 1, separator)
-                }
-                guard let end else { break }
+        let separator = separator
+        let columns = columns
+        let missing = missingSinks
+        var table = FieldTable(columns, batch)
+        var scan = csv_scan()
+        csv_scan_begin(&scan, UnsafePointer(chunk.base) + cursor, separator)
+        while cursor < limit, store.row < batch.capacity {
+            let start = UnsafePointer(chunk.base) + cursor
+            let position = RecordPosition(part: chunk.position.part, offset: partStart + cursor, line: line)
+            store.clearFrame()
+            for sink in missing { store.setMissing(sink) }
+            scan.high = scan.block_high
+            if let end = csv_record(&scan, start, separator, table.columns, table.count, store.row, &table.record) {
+                finishFields(table, &store)
+                let stop = end > start && end[-1] == 0x0d ? end - 1 : end
+                finish(&store, position, ByteRange(start, stop - start), scan.high != 0)
                 cursor = UnsafePointer(chunk.base).distance(to: end) + 1
-                line += lines
+                line += 1
+            } else {
+                guard let quoted = decodeQuoted(chunk, cursor, limit, isEnd, columns, &store) else { break }
+                let stop = quoted.end[-1] == 0x0d ? quoted.end - 1 : quoted.end
+                finish(&store, position, ByteRange(start, stop - start), true)
+                cursor = UnsafePointer(chunk.base).distance(to: quoted.end) + 1
+                line += quoted.lines
+                csv_scan_begin(&scan, quoted.end + 1, separator)
             }
         }
         batch.endPosition = RecordPosition(part: chunk.position.part, offset: partStart + cursor, line: line)
@@ -86,36 +88,14 @@ public final class CSVDecoder: RecordDecoder {
         store.finishRecord(position, raw: raw)
     }
 
-    /// Decodes a record without quoted fields. Returns its line end, nil when it has a quoted field.
+    /// Stores the fields that the record kernel left, in their order.
     @inline(__always)
-    private func decodePlain(
-        _ shared: inout DelimiterScan, _ start: UnsafePointer<UInt8>, _ columns: UnsafeBufferPointer<FieldSink>,
-        _ store: inout FieldStore
-    ) -> UnsafePointer<UInt8>? {
-        var scan = shared  // stays in registers
-        defer { shared = scan }
-        let columnCount = columns.count
-        var fieldStart = start
-        var field = 0
-        scan.beginRecord()
-        while true {
-            let at = scan.next()
-            let byte = at.pointee
-            if byte == UInt8(ascii: "\""), separator != byte {
-                // A quote inside a field is a character like others; at its beginning it opens a quoted one.
-                if at == fieldStart { return nil }
-                continue
-            }
-            let isLast = byte == UInt8(ascii: "\n")
-            let stop = isLast && at > fieldStart && at[-1] == 0x0d ? at - 1 : at
-            if field < columnCount { store.setText(columns[field], fieldStart, stop - fieldStart) }
-            field &+= 1
-            if isLast {
-                if field != columnCount { mismatch(&store, field, columnCount) }
-                return at
-            }
-            fieldStart = at + 1
+    private func finishFields(_ table: borrowing FieldTable, _ store: inout FieldStore) {
+        for index in 0..<table.record.rest_count {
+            let field = table.record.rest[index]
+            store.setText(table.sinks[Int(field.column)], field.start, field.count)
         }
+        if table.record.field_count != table.count { mismatch(&store, table.record.field_count, table.count) }
     }
 
     @inline(never)
@@ -125,7 +105,7 @@ public final class CSVDecoder: RecordDecoder {
 
     /// Decodes a record with quoted fields. Nil: its end has not arrived yet.
     private func decodeQuoted(
-        _ chunk: Chunk, _ cursor: Int, _ limit: Int, _ isEnd: Bool, _ columns: UnsafeBufferPointer<FieldSink>,
+        _ chunk: Chunk, _ cursor: Int, _ limit: Int, _ isEnd: Bool, _ columns: [FieldSink],
         _ store: inout FieldStore
     ) -> (end: UnsafePointer<UInt8>, lines: Int)? {
         let text = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + cursor, count: limit - cursor)

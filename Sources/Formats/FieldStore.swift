@@ -73,6 +73,9 @@ struct FieldStore {
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
             categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
         case .ignored: break
+        case .target where !readsTargetNumber && count != 0:
+            let text = UnsafeBufferPointer(start: start, count: count)
+            batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }

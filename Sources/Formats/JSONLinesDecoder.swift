@@ -19,6 +19,9 @@ public final class JSONLinesDecoder: RecordDecoder {
     private var stamps: [UInt32] = []
     private var stamp: UInt32 = 0
     private var template = JSONTemplate()
+    /// Where the value behind each step of the template goes, and the schema's fields that it has no step for.
+    private var stepSinks: [FieldSink] = []
+    @exclusivity(unchecked) private var absentSinks: [FieldSink] = []
     /// Keys of the schema's fields that carry values.
     private let expected: [Int]
     /// The schema's fields.
@@ -45,6 +48,8 @@ public final class JSONLinesDecoder: RecordDecoder {
         stamps = Array(repeating: 0, count: sinks.count)
         table = KeyTable()
         template = JSONTemplate()
+        stepSinks = []
+        absentSinks = []
         for sink in sinks {
             var name = sink.name
             _ = name.withUTF8 { table.insert($0) }
@@ -64,12 +69,14 @@ public final class JSONLinesDecoder: RecordDecoder {
         var line = batch.endPosition.line
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
+        var steps = template.steps
+        var fields = FieldTable(stepSinks, batch)
         while cursor < limit, store.row < batch.capacity {
             let start = base + cursor
             let position = RecordPosition(
                 part: chunk.position.part, offset: chunk.position.offset + cursor, line: line)
             line += 1
-            if let end = decodeFast(start, &store) {
+            if let end = decodeFast(start, steps, &fields, &store) {
                 let stop = end[-1] == 0x0d ? end - 1 : end
                 store.finishRecord(position, raw: ByteRange(start, stop - start))
                 cursor = base.distance(to: end) + 1
@@ -82,6 +89,8 @@ public final class JSONLinesDecoder: RecordDecoder {
             let text = UnsafeBufferPointer(start: start, count: end - start)
             if text.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
             decodeSlow(text, &store)
+            steps = template.steps
+            fields = FieldTable(stepSinks, batch)
             store.finishRecord(position, raw: ByteRange(start, text.count))
         }
         batch.endPosition = RecordPosition(
@@ -91,33 +100,14 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     /// Follows the template. Returns the line's end; nil = not sure, nothing decided.
     @inline(__always)
-    private func decodeFast(_ start: UnsafePointer<UInt8>, _ store: inout FieldStore) -> UnsafePointer<UInt8>? {
-        guard !template.steps.isEmpty else { return nil }
-        beginRecord(&store)
-        let powers = exactPowersOfTen
-        var p = start
-        var seen = 0
-        let ok = template.steps.withUnsafeBufferPointer { steps in
-            set.sinks.withUnsafeBufferPointer { sinks in
-                stamps.withUnsafeMutableBufferPointer { stamps in
-                    for step in steps {
-                        let matches = withUnsafeBytes(of: step.text) { text in
-                            bytes_equal16(p, text.baseAddress?.assumingMemoryBound(to: UInt8.self), step.count) != 0
-                        }
-                        guard matches else { return false }
-                        p += Int(step.count)
-                        let key = Int(step.key)
-                        guard stamps[key] != stamp else { return false }
-                        stamps[key] = stamp
-                        guard let end = Self.readPlainValue(p, sinks[key], powers, &store) else { return false }
-                        p = end
-                        if sinks[key].kind != .ignored { seen &+= 1 }
-                    }
-                    return true
-                }
-            }
-        }
-        guard ok else { return nil }
+    private func decodeFast(
+        _ start: UnsafePointer<UInt8>, _ steps: [json_step], _ fields: inout FieldTable, _ store: inout FieldStore
+    ) -> UnsafePointer<UInt8>? {
+        guard fields.count > 0 else { return nil }
+        store.clearFrame()
+        guard var p = json_record(start, steps, fields.columns, fields.count, store.row, &fields.record),
+            finishFields(fields, &store)
+        else { return nil }
         while p.pointee == 0x20 { p += 1 }
         guard p.pointee == UInt8(ascii: "}") else { return nil }
         p += 1
@@ -126,67 +116,50 @@ public final class JSONLinesDecoder: RecordDecoder {
             store.failure = nil
             return nil
         }
-        if seen < expected.count { fillMissing(&store) }
+        for sink in absentSinks { store.setMissing(sink) }
         return p
     }
 
-    /// Reads a plain value into its sink; returns the byte after it, nil when it is not plain.
+    /// Stores the values that the record kernel left, in their order. False: one is not plain.
     @inline(__always)
-    private static func readPlainValue(
-        _ start: UnsafePointer<UInt8>, _ sink: FieldSink, _ powers: UnsafeMutablePointer<Double>,
-        _ store: inout FieldStore
-    ) -> UnsafePointer<UInt8>? {
-        let first = start.pointee
-        if first == UInt8(ascii: "\"") {
-            let text = start + 1
-            var p = text
-            var stop = bytes_json_string_stop16(p)
-            while stop == 16 {
-                p += 16
-                stop = bytes_json_string_stop16(p)
+    private func finishFields(_ fields: borrowing FieldTable, _ store: inout FieldStore) -> Bool {
+        for index in 0..<fields.record.rest_count {
+            let field = fields.record.rest[index]
+            guard let start = field.start else { return false }
+            let sink = fields.sinks[Int(field.column)]
+            switch Int(field.form) {
+            case FIELD_TEXT: store.setText(sink, start, field.count)
+            case FIELD_DIGITS: guard Self.readNumber(start, field.count, sink, &store) else { return false }
+            default: Self.readLiteral(start, field.count, sink, &store)
             }
-            p += Int(stop)
-            guard p.pointee == UInt8(ascii: "\"") else { return nil }
-            store.setText(sink, text, p - text)
-            return p + 1
         }
-        if first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") <= 9 {
-            let decimal = readDecimal(start, powers)
-            guard decimal.isExact else { return nil }
-            var raw = UnsafeBufferPointer(start: start, count: decimal.end - start)
-            if sink.keepsNumberText {
-                guard let text = canonicalPart(of: raw, decimal.value) else { return nil }
-                raw = text
-            }
-            // JSON's integers have no negative zero, simdjson says.
-            store.setNumber(sink, decimal.value + 0, raw: raw)
-            return decimal.end
+        return true
+    }
+
+    /// A number; false: not one that can be read exactly.
+    @inline(__always)
+    private static func readNumber(
+        _ start: UnsafePointer<UInt8>, _ count: Int, _ sink: FieldSink, _ store: inout FieldStore
+    ) -> Bool {
+        let decimal = readDecimal(start, exactPowersOfTen)
+        guard decimal.isExact, decimal.end == start + count else { return false }
+        var raw = UnsafeBufferPointer(start: start, count: count)
+        if sink.keepsNumberText {
+            guard let text = canonicalPart(of: raw, decimal.value) else { return false }
+            raw = text
         }
-        return readLiteral(start, sink, &store)
+        // JSON's integers have no negative zero, simdjson says.
+        store.setNumber(sink, decimal.value + 0, raw: raw)
+        return true
     }
 
     /// true, false or null.
     @inline(never)
     private static func readLiteral(
-        _ start: UnsafePointer<UInt8>, _ sink: FieldSink, _ store: inout FieldStore
-    ) -> UnsafePointer<UInt8>? {
-        func matches(_ word: StaticString) -> Bool {
-            for index in 0..<word.utf8CodeUnitCount where start[index] != word.utf8Start[index] { return false }
-            return true
-        }
-        if matches("null") {
-            store.setMissing(sink)
-            return start + 4
-        }
-        if matches("true") {
-            setBoolean(true, sink, ByteRange(start, 4), &store)
-            return start + 4
-        }
-        if matches("false") {
-            setBoolean(false, sink, ByteRange(start, 5), &store)
-            return start + 5
-        }
-        return nil
+        _ start: UnsafePointer<UInt8>, _ count: Int, _ sink: FieldSink, _ store: inout FieldStore
+    ) {
+        if start.pointee == UInt8(ascii: "n") { return store.setMissing(sink) }
+        setBoolean(start.pointee == UInt8(ascii: "t"), sink, ByteRange(start, count), &store)
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
@@ -237,7 +210,15 @@ public final class JSONLinesDecoder: RecordDecoder {
             store.failure = "malformed JSON: \(error.description)"
             return
         }
-        if store.failure == nil { template.learn(text) { table.find($0) } }
+        if store.failure == nil { learnTemplate(text) }
+    }
+
+    /// Takes a record without failure, which has no key twice, as the layout of those to come.
+    private func learnTemplate(_ text: UnsafeBufferPointer<UInt8>) {
+        template.learn(text) { table.find($0) }
+        let keys = Set(template.steps.map { Int($0.key) })
+        stepSinks = template.steps.map { set.sinks[Int($0.key)] }
+        absentSinks = expected.filter { !keys.contains($0) }.map { set.sinks[$0] }
     }
 
     private func flatten(_ tape: JSONTape, _ object: Int, _ path: inout [UInt8], _ store: inout FieldStore) {

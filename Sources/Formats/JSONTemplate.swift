@@ -2,15 +2,8 @@ import CBytes
 
 /// The layout of a flat JSON record, guessed to be the next one's too: the exact text between its values.
 struct JSONTemplate {
-    /// Up to 16 bytes that stand before one value, e.g. `,"I2":`.
-    struct Step {
-        var text: (UInt64, UInt64) = (0, 0)
-        var count: UInt32 = 0
-        /// Key number in the decoder's table.
-        var key: Int32 = 0
-    }
-
-    private(set) var steps: [Step] = []
+    /// The text before each value, and its key's number in the decoder's table.
+    private(set) var steps: [json_step] = []
 
     /// Learns the layout of one record. Leaves the template empty when the record is not flat and plain.
     mutating func learn(_ line: UnsafeBufferPointer<UInt8>, _ find: (UnsafeBufferPointer<UInt8>) -> Int?) {
@@ -23,13 +16,13 @@ struct JSONTemplate {
                 steps.removeAll(keepingCapacity: true)
                 return
             }
-            var step = Step()
+            var step = json_step()
             let end = valueStart
             withUnsafeMutableBytes(of: &step.text) { text in
                 for index in separator..<end { text[index - separator] = line[index] }
             }
             step.count = UInt32(end - separator)
-            step.key = Int32(number)
+            step.key = Int32(truncatingIfNeeded: number)
             steps.append(step)
         }
     }

@@ -39,7 +39,10 @@ final class Standardize: Transformer {
 
     func process(_ columns: NumberColumns) {
         if let learns = columns.learns, columns.learningValues == nil {
-            for column in 0..<columns.count { learnAndTransform(columns, column, learns) }
+            // Pairs, because the recurrence is a chain that leaves half of each vector unit idle.
+            let paired = columns.count & ~1
+            for column in stride(from: 0, to: paired, by: 2) { learnAndTransformPair(columns, column, learns) }
+            if paired < columns.count { learnAndTransform(columns, paired, learns) }
         } else {
             for column in 0..<columns.count { transformOnly(columns, column) }
         }
@@ -82,11 +85,9 @@ final class Standardize: Transformer {
 
     /// First the recurrence, noting what was known before each row, then all roots and divisions side by side.
     private func learnAndTransform(_ columns: NumberColumns, _ column: Int, _ learns: UnsafePointer<Bool>) {
-        let stored = moments.base + 3 * column
-        var moments = Moments(count: stored[0], mean: stored[1], squares: stored[2])
+        var moments = load(column)
         let values = columns.values + column * columns.stride
         let bound = winsorize * winsorize
-        let limit = limit
         let rows = columns.rows
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * rows) { scratch in
             guard let means = scratch.baseAddress else { return }
@@ -97,25 +98,88 @@ final class Standardize: Transformer {
                 scales[row] = moments.squares > 1e-300 ? moments.count / moments.squares : 0
                 if learns[row] { moments.learn(values[row], bound: bound) }
             }
-            for row in 0..<rows {
-                values[row] = Self.scaled(values[row], means[row], scales[row].squareRoot(), limit)
-            }
+            transform(values, rows, means, scales)
         }
+        store(moments, column)
+    }
+
+    /// `learnAndTransform` of two neighbouring columns, equal to the bit.
+    private func learnAndTransformPair(_ columns: NumberColumns, _ column: Int, _ learns: UnsafePointer<Bool>) {
+        var first = load(column)
+        var second = load(column + 1)
+        let firstValues = columns.values + column * columns.stride
+        let secondValues = firstValues + columns.stride
+        let bound = winsorize * winsorize
+        let rows = columns.rows
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 4 * rows) { scratch in
+            guard let means = scratch.baseAddress else { return }
+            let scales = means + 2 * rows
+            var count = SIMD2(first.count, second.count)
+            var mean = SIMD2(first.mean, second.mean)
+            var squares = SIMD2(first.squares, second.squares)
+            for row in 0..<rows {
+                let ratio = count / squares
+                means[row] = mean.x
+                means[rows + row] = mean.y
+                scales[row] = squares.x > 1e-300 ? ratio.x : 0
+                scales[rows + row] = squares.y > 1e-300 ? ratio.y : 0
+                guard learns[row] else { continue }
+                let deviation = SIMD2(firstValues[row], secondValues[row]) - mean
+                let reach = deviation * deviation * count
+                let allowed = squares * bound
+                let shift = deviation * (1 / (count + 1))
+                let next = squares + deviation * (deviation - shift)
+                if reach.x > allowed.x || reach.y > allowed.y || !(next.x + next.y).isFinite {
+                    first = Moments(count: count.x, mean: mean.x, squares: squares.x)
+                    second = Moments(count: count.y, mean: mean.y, squares: squares.y)
+                    first.learn(firstValues[row], bound: bound)
+                    second.learn(secondValues[row], bound: bound)
+                    count = SIMD2(first.count, second.count)
+                    mean = SIMD2(first.mean, second.mean)
+                    squares = SIMD2(first.squares, second.squares)
+                } else {
+                    count += 1
+                    mean += shift
+                    squares = next
+                }
+            }
+            transform(firstValues, rows, means, scales)
+            transform(secondValues, rows, means + rows, scales + rows)
+            first = Moments(count: count.x, mean: mean.x, squares: squares.x)
+            second = Moments(count: count.y, mean: mean.y, squares: squares.y)
+        }
+        store(first, column)
+        store(second, column + 1)
+    }
+
+    /// Scales rows by what was known before each: its mean and the square of its scale.
+    private func transform(
+        _ values: UnsafeMutablePointer<Double>, _ rows: Int, _ means: UnsafePointer<Double>,
+        _ squares: UnsafePointer<Double>
+    ) {
+        let limit = limit
+        for row in 0..<rows { values[row] = Self.scaled(values[row], means[row], squares[row].squareRoot(), limit) }
+    }
+
+    private func load(_ column: Int) -> Moments {
+        let stored = moments.base + 3 * column
+        return Moments(count: stored[0], mean: stored[1], squares: stored[2])
+    }
+
+    private func store(_ moments: Moments, _ column: Int) {
+        let stored = self.moments.base + 3 * column
         stored[0] = moments.count
         stored[1] = moments.mean
         stored[2] = moments.squares
     }
 
     private func transformOnly(_ columns: NumberColumns, _ column: Int) {
-        let stored = moments.base + 3 * column
-        var moments = Moments(count: stored[0], mean: stored[1], squares: stored[2])
+        var moments = load(column)
         let bound = winsorize * winsorize
         let limit = limit
         columns.process(
             column, transform: { Self.scaled($0, moments.mean, moments.scale, limit) },
             learn: { moments.learn($0, bound: bound) })
-        stored[0] = moments.count
-        stored[1] = moments.mean
-        stored[2] = moments.squares
+        store(moments, column)
     }
 }

@@ -8,9 +8,10 @@ public struct ByteRange: Sendable {
         self.count = count
     }
 
-    public static let empty = ByteRange(nil, 0)
+    /// Computed, because the access to a stored global is a call.
+    @inlinable public static var empty: ByteRange { ByteRange(nil, 0) }
 
     /// The bytes as text; invalid UTF-8 becomes U+FFFD.
     public var text: String { String(decoding: buffer, as: UTF8.self) }
-    public var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
+    @inlinable public var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
 }

@@ -96,6 +96,42 @@ static inline int bytes_equal16(const uint8_t *p, const uint8_t *q, unsigned cou
 /// XXH3 (64 bits, unseeded) of a byte string.
 static inline uint64_t bytes_xxh3(const void *p, size_t count) { return XXH3_64bits(p, count); }
 
+/// The same of 1 to 16 bytes, small enough to stand inline in a loop. The constants are words of XXH3's default secret
+/// after its specification (Collet 2019), already combined as these lengths use them.
+static inline uint64_t bytes_xxh3_short(const uint8_t *p, size_t count) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t h;
+    if (count > 8) {
+        uint64_t low, high;
+        memcpy(&low, p, 8);
+        memcpy(&high, p + count - 8, 8);
+        low ^= 0x6782737bea4239b9ull;
+        high ^= 0xaf56bc3b0996523aull;
+        const __uint128_t product = (__uint128_t)low * high;
+        h = count + __builtin_bswap64(low) + high + ((uint64_t)product ^ (uint64_t)(product >> 64));
+        h = (h ^ (h >> 37)) * 0x165667919e3779f9ull;
+        return h ^ (h >> 32);
+    }
+    if (count >= 4) {
+        uint32_t first, last;
+        memcpy(&first, p, 4);
+        memcpy(&last, p + count - 4, 4);
+        h = (last | (uint64_t)first << 32) ^ 0xc73ab174c5ecd5a2ull;
+        h ^= (h << 49 | h >> 15) ^ (h << 24 | h >> 40);
+        h *= 0x9fb21c651e98df25ull;
+        h = (h ^ ((h >> 35) + count)) * 0x9fb21c651e98df25ull;
+        return h ^ (h >> 28);
+    }
+    h = (uint32_t)p[0] << 16 | (uint32_t)p[count >> 1] << 24 | p[count - 1] | (uint32_t)count << 8;
+    h ^= 0x87275a9bu;
+    h = (h ^ (h >> 33)) * 0xc2b2ae3d27d4eb4full;
+    h = (h ^ (h >> 29)) * 0x165667b19e3779f9ull;
+    return h ^ (h >> 32);
+#else
+    return bytes_xxh3(p, count);
+#endif
+}
+
 /// How many of the first `count` words of p are not zero.
 size_t bytes_nonzero32(const uint32_t *p, size_t count);
 size_t bytes_nonzero64(const uint64_t *p, size_t count);
@@ -212,22 +248,28 @@ static inline uint32_t bytes_vw_hash(const uint8_t *p, size_t count, uint32_t se
     return (uint32_t)number + seed;
 }
 
-/// The same where 8 bytes from p are readable whatever the count: most names are known not to be numbers at one glance.
-static inline uint32_t bytes_vw_hash_padded(const uint8_t *p, size_t count, uint32_t seed) {
+/// Whether a name is known at one glance to hash by MurmurHash3 as it stands: no blank at its ends, and no number. 8
+/// bytes from p must be readable. False: not sure.
+static inline int bytes_vw_is_plain(const uint8_t *p, size_t count) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (count > 0 && p[0] > 0x20 && p[count - 1] > 0x20) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        const uint64_t t = word ^ 0x3030303030303030ull;
-        const uint64_t other = (((t & 0x7f7f7f7f7f7f7f7full) + 0x7676767676767676ull) | t) & 0x8080808080808080ull;
-        const uint64_t wanted = count >= 8 ? ~0ull : (1ull << (8 * count)) - 1;
-        if (other & wanted) return bytes_murmur3(p, count, seed);
-    }
+    if (count == 0 || p[0] <= 0x20 || p[count - 1] <= 0x20) return 0;
+    uint64_t word;
+    memcpy(&word, p, 8);
+    const uint64_t t = word ^ 0x3030303030303030ull;
+    const uint64_t other = (((t & 0x7f7f7f7f7f7f7f7full) + 0x7676767676767676ull) | t) & 0x8080808080808080ull;
+    const uint64_t wanted = count >= 8 ? ~0ull : (1ull << (8 * count)) - 1;
+    return (other & wanted) != 0;
+#else
+    return 0;
 #endif
-    return bytes_vw_hash(p, count, seed);
 }
 
-/// The same of a name followed by a text in which separators of Vowpal Wabbit's text format become underscores.
+/// bytes_vw_hash where 8 bytes from p are readable whatever the count.
+static inline uint32_t bytes_vw_hash_padded(const uint8_t *p, size_t count, uint32_t seed) {
+    return bytes_vw_is_plain(p, count) ? bytes_murmur3(p, count, seed) : bytes_vw_hash(p, count, seed);
+}
+
+/// bytes_vw_hash of a name followed by a text in which separators of Vowpal Wabbit's text format become underscores.
 /// `scratch` has room for both.
 static inline uint32_t bytes_vw_hash_joined(const uint8_t *name, size_t name_count, const uint8_t *text, size_t count,
                                             uint8_t *scratch) {
