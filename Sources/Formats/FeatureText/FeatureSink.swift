@@ -2,7 +2,8 @@ import Records
 
 /// Appends the features of one record after another to a batch. A record that is not committed leaves nothing.
 struct FeatureSink {
-    private let features: FeatureBatch
+    /// Unowned: copies of the sink stay in registers, and cost no counting. Whoever made it holds the batch.
+    private unowned(unsafe) let features: FeatureBatch
     private var indices: UnsafeMutablePointer<UInt32>
     private var values: UnsafeMutablePointer<Float>
     private var capacity: Int
@@ -24,6 +25,15 @@ struct FeatureSink {
         indices[count] = index
         values[count] = value
         count &+= 1
+    }
+
+    /// The same without a branch on the value: zeros come when they like.
+    @inline(__always)
+    mutating func appendUnlessZero(_ index: UInt32, _ value: Float) {
+        if count == capacity { grow() }
+        indices[count] = index
+        values[count] = value
+        count &+= value == 0 ? 0 : 1
     }
 
     @inline(never)
