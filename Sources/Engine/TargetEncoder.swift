@@ -11,7 +11,7 @@ final class TargetEncoder: Stateful {
     private let ends: StateArray<UInt32>
     /// 1 + the index of the class whose name is a guess, 0 = none: a binary stream may begin with one class alone.
     private let guess: StateArray<UInt32>
-    private var names: [[UInt8]] = []
+    @exclusivity(unchecked) private var names: [[UInt8]] = []
     /// Changes whenever a class is added or renamed.
     private(set) var revision = 0
 
@@ -67,9 +67,10 @@ final class TargetEncoder: Stateful {
     /// - Parameter learning: false = classes nobody knows stay unknown instead of being added.
     func encode(_ batch: RecordBatch, into features: FeatureBatch, learning: Bool) {
         var row = 0
-        while row < batch.rows {
+        var rows = batch.rows
+        while row < rows {
             // The texts lie far apart in the raw bytes.
-            if row &+ 8 < batch.rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
+            if row &+ 8 < rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
             features.weights[row] = batch.weights[row]
             switch task {
             case .regression:
@@ -82,6 +83,7 @@ final class TargetEncoder: Stateful {
                         row,
                         "target '\(batch.targetTexts[row].text)' is a third class; the task is binary with \(known) "
                             + "(say --task multiclass)")
+                    rows = batch.rows
                     continue
                 }
                 if learning, index >= 0, Int(guess[0]) == index + 1 { guess[0] = 0 }

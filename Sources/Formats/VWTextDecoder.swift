@@ -55,6 +55,7 @@ public final class VWTextDecoder: RecordDecoder {
         var position = RecordPosition(
             part: chunk.position.part, offset: chunk.position.offset + cursor, line: batch.endPosition.line)
         var sink = FeatureSink(features)
+        defer { sink.end() }
         var scan = FeatureScan(base + cursor)
         batch.retain(chunk)
         while cursor < limit, batch.rows < batch.capacity {
@@ -133,7 +134,8 @@ public final class VWTextDecoder: RecordDecoder {
     }
 
     /// Decodes the features of a namespace, from one delimiter to the one that is not theirs.
-    @inline(__always)
+    /// Not inlined: alone, its loop has enough registers.
+    @inline(never)
     private func decodeFeatures(
         _ sharedScan: inout FeatureScan, _ cursor: inout UnsafePointer<UInt8>, _ seed: UInt32,
         _ sharedSink: inout FeatureSink

@@ -24,8 +24,9 @@ extension VowpalGradient {
     /// be learned); the case of all defaults. Features of value 0 do not take part.
     ///
     /// Four features at a time: roots and divisions are what it costs. The results are those of one by one, to the bit;
-    /// where one slot stands twice among the four, or a value is tiny, it is done one by one.
-    @inline(__always)
+    /// where one slot stands twice among the four, or a value is tiny, it is done one by one. Not inlined: alone, its
+    /// loop has enough registers.
+    @inline(never)
     func adapt(_ row: VowpalRow, _ column: Int, _ g: Float, _ weight: Float) -> Float {
         guard g > 0, isFinite(g) else { return g == 0 ? 1 : .infinity }
         var sums = VowpalRowSums()

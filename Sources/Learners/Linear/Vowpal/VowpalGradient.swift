@@ -87,7 +87,7 @@ struct VowpalGradient<Loss: VowpalLoss>: VowpalRule {
     }
 
     /// Adds the step to the weights of a row; a weight that would overflow stays as it is.
-    @inline(__always)
+    @inline(never)
     private func move(_ row: VowpalRow, _ column: Int, _ step: Float) {
         if settings.adaptive || settings.normalized {
             // Whole slots are stored, because whole slots are loaded by `adapt` at the next record.
