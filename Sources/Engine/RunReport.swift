@@ -43,9 +43,13 @@ public struct RunReport: Sendable {
         metrics = evaluation.metrics
         baselines = evaluation.baselines
         modelBytes = pipeline.stateByteCount
-        parameters = pipeline.learner.state.reduce(0) { $0 + $1.array.nonZeroCount }
+        let state = pipeline.state
+        let summary = StateSummary(state)
+        parameters = zip(state, summary.nonZeroCounts).reduce(0) { sum, part in
+            part.0.name.hasPrefix("learner/") ? sum + part.1 : sum
+        }
         version = pipeline.version
-        digest = pipeline.digest
+        digest = summary.digest
         self.firstRejected = firstRejected
         snapshotPath = snapshot
         self.source = source

@@ -69,9 +69,10 @@ final class TargetEncoder: Stateful {
         let (weights, targets, classes) = (features.weights, features.targets, features.classes)
         let task = task
         var row = 0
-        while row < batch.rows {
+        var rows = batch.rows
+        while row < rows {
             // The texts lie far apart in the raw bytes.
-            if row &+ 8 < batch.rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
+            if row &+ 8 < rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
             weights[row] = batch.weights[row]
             switch task {
             case .regression:
@@ -84,6 +85,7 @@ final class TargetEncoder: Stateful {
                         row,
                         "target '\(batch.targetTexts[row].text)' is a third class; the task is binary with \(known) "
                             + "(say --task multiclass)")
+                    rows = batch.rows
                     continue
                 }
                 if learning, index >= 0, Int(guess[0]) == index + 1 { guess[0] = 0 }

@@ -80,7 +80,7 @@ public final class PrequentialEvaluation: Stateful {
             guard target >= 0 else { return }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * Double(target)
-            let outputs = UnsafePointer(predictions.outputs + row * predictions.stride)
+            let outputs = UnsafePointer(predictions.outputs(of: row))
             classification.update(
                 target: target, predicted: Int(predictions.classes[row]), probabilities: outputs, known: knownClasses)
             if knownClasses > 0 { addLoss(predictions.losses[row], weight) }
@@ -89,7 +89,7 @@ public final class PrequentialEvaluation: Stateful {
             guard !target.isNaN else { return }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
-            regression.update(target: target, prediction: predictions.outputs[row * predictions.stride])
+            regression.update(target: target, prediction: predictions.outputs(of: row)[0])
             addLoss(predictions.losses[row], weight)
         }
     }

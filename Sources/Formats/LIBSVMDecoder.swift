@@ -47,6 +47,7 @@ public final class LIBSVMDecoder: RecordDecoder {
         var position = RecordPosition(
             part: chunk.position.part, offset: chunk.position.offset + cursor, line: batch.endPosition.line)
         var sink = FeatureSink(features)
+        defer { sink.end() }
         var scan = FeatureScan(base + cursor)
         batch.retain(chunk)
         while cursor < limit, batch.rows < batch.capacity {

@@ -55,6 +55,7 @@ public final class VWTextDecoder: RecordDecoder {
         var position = RecordPosition(
             part: chunk.position.part, offset: chunk.position.offset + cursor, line: batch.endPosition.line)
         var sink = FeatureSink(features)
+        defer { sink.end() }
         var scan = FeatureScan(base + cursor)
         batch.retain(chunk)
         while cursor < limit, batch.rows < batch.capacity {
@@ -133,34 +134,44 @@ public final class VWTextDecoder: RecordDecoder {
     }
 
     /// Decodes the features of a namespace, from one delimiter to the one that is not theirs.
-    @inline(__always)
+    /// Not inlined: alone, its loop has enough registers.
+    @inline(never)
     private func decodeFeatures(
-        _ shared: inout FeatureScan, _ cursor: inout UnsafePointer<UInt8>, _ seed: UInt32, _ sink: inout FeatureSink
+        _ sharedScan: inout FeatureScan, _ cursor: inout UnsafePointer<UInt8>, _ seed: UInt32,
+        _ sharedSink: inout FeatureSink
     ) -> Bool {
-        var scan = shared  // stays in registers
-        defer { shared = scan }
-        let powers = exactPowersOfTen
+        var (scan, sink) = (sharedScan, sharedSink)  // stay in registers
+        defer { (sharedScan, sharedSink) = (scan, sink) }
+        let powers = FeatureDecimal.powers
         let mask = mask
         var at = cursor
         while at.pointee == 0x20 || at.pointee == 0x09 {
             let name = at + 1
             at = scan.next()
             let length = at - name
+            var value: Float = 1
             if at.pointee == UInt8(ascii: ":") {
-                let decimal = readDecimal(at + 1, powers)
+                let text = at + 1
                 at = scan.next()
-                // A nameless feature, a number of another form, or not a number at all.
-                guard length > 0, decimal.isExact, decimal.end == at, at.pointee != UInt8(ascii: ":") else {
-                    return false
-                }
-                let value = Float(decimal.value)
-                if value != 0 { sink.append(FeatureHash.plain(name, length, seed) & mask, value) }
-            } else if length > 0 {
-                sink.append(FeatureHash.plain(name, length, seed) & mask, 1)
+                // A nameless feature, or not a number at all.
+                guard length > 0, at.pointee != UInt8(ascii: ":"),
+                    let number = FeatureDecimal.read(text, at, powers) ?? Self.readLong(text, at)
+                else { return false }
+                value = number
+            } else if length == 0 {
+                continue
             }
+            sink.appendUnlessZero(FeatureHash.plain(name, length, seed) & mask, value)
         }
         cursor = at
         return true
+    }
+
+    /// A number that is not short; nil: a number of another form, or none.
+    @inline(never)
+    private static func readLong(_ text: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Float? {
+        let decimal = readDecimal(text, exactPowersOfTen)
+        return decimal.isExact && decimal.end == end ? Float(decimal.value) : nil
     }
 
     /// Decodes what stands before the first bar. Returns the bar; nil = not a usual record.

@@ -13,6 +13,9 @@ public final class PredictionBatch: @unchecked Sendable {
     /// Classification: index of the predicted class.
     public let classes: UnsafeMutablePointer<Int32>
 
+    /// Row r's outputs. Inlinable, so that other modules reach them without a dynamic exclusivity check a row.
+    @inlinable public func outputs(of row: Int) -> UnsafeMutablePointer<Double> { outputs + row * stride }
+
     public init(capacity: Int) {
         self.capacity = capacity
         outputs = .allocate(capacity: capacity)

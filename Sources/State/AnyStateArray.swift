@@ -11,7 +11,7 @@ public class AnyStateArray: @unchecked Sendable {
 
     public let scalarType: ScalarType
     /// Scalars in one element.
-    public private(set) final var lanes: Int
+    @exclusivity(unchecked) public private(set) final var lanes: Int
     /// Bytes of one element.
     public final var stride: Int { lanes * scalarType.size }
     /// Elements in use.
@@ -49,12 +49,7 @@ public class AnyStateArray: @unchecked Sendable {
 
     /// Scalars that are not zero.
     public final var nonZeroCount: Int {
-        let scalars = count * lanes
-        return switch scalarType.size {
-        case 8: bytes_nonzero64(bytes.assumingMemoryBound(to: UInt64.self), scalars)
-        case 4: bytes_nonzero32(bytes.assumingMemoryBound(to: UInt32.self), scalars)
-        default: UnsafeRawBufferPointer(start: bytes, count: scalars).reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
-        }
+        scalarType.nonZeroCount(UnsafeRawBufferPointer(start: bytes, count: byteCount))
     }
 
     /// Changes the length; new elements are zero. Amortised: capacity doubles.

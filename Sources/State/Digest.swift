@@ -43,12 +43,37 @@ public struct Digest: ~Copyable {
 
 extension Stateful {
     /// The digest of all named arrays: names, shapes and bytes, in declaration order.
-    public var digest: String {
+    public var digest: String { StateSummary(state).digest }
+}
+
+/// What a report says of a state, from one pass over it: tables beyond the caches take their time to read.
+public struct StateSummary {
+    /// Of names, shapes and bytes, in declaration order.
+    public let digest: String
+    /// For each array, scalars that are not zero.
+    public let nonZeroCounts: [Int]
+
+    /// Digested and counted together, while they are in the cache near the core.
+    private static let blockSize = 64 << 10
+
+    public init(_ state: [StateEntry]) {
         var digest = Digest()
+        var counts: [Int] = []
         for entry in state {
-            digest.update("\(entry.name):\(entry.array.scalarType.rawValue):\(entry.array.lanes):\(entry.array.count);")
-            digest.update(UnsafeRawBufferPointer(start: entry.array.bytes, count: entry.array.byteCount))
+            let array = entry.array
+            digest.update("\(entry.name):\(array.scalarType.rawValue):\(array.lanes):\(array.count);")
+            var found = 0
+            var offset = 0
+            while offset < array.byteCount {
+                let block = UnsafeRawBufferPointer(
+                    start: array.bytes + offset, count: min(Self.blockSize, array.byteCount - offset))
+                digest.update(block)
+                found += array.scalarType.nonZeroCount(block)
+                offset += block.count
+            }
+            counts.append(found)
         }
-        return digest.finish()
+        self.digest = digest.finish()
+        nonZeroCounts = counts
     }
 }

@@ -1,3 +1,5 @@
+import CBytes
+
 /// The number formats a named array can hold, with the names that safetensors gives them.
 public enum ScalarType: String, Sendable, CaseIterable {
     case float32 = "F32"
@@ -14,6 +16,17 @@ public enum ScalarType: String, Sendable, CaseIterable {
         case .float64, .int64, .uint64: 8
         case .float32, .int32, .uint32: 4
         case .uint8: 1
+        }
+    }
+
+    /// How many of the scalars in `bytes` are not zero.
+    func nonZeroCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
+        let scalars = bytes.count / size
+        return switch size {
+        case 8: bytes_nonzero64(base.assumingMemoryBound(to: UInt64.self), scalars)
+        case 4: bytes_nonzero32(base.assumingMemoryBound(to: UInt32.self), scalars)
+        default: bytes.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
         }
     }
 }

@@ -3,6 +3,8 @@
 #ifndef THALWEG_VECTORS_H
 #define THALWEG_VECTORS_H
 
+#include <stdint.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -63,6 +65,81 @@ static inline void vector_transpose4(vector_float4 a, vector_float4 b, vector_fl
     rows[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
     rows[2] = __builtin_shufflevector(ef, gh, 0, 1, 4, 5);
     rows[3] = __builtin_shufflevector(ef, gh, 2, 3, 6, 7);
+}
+
+/// The absolute value of each lane.
+static inline vector_float4 vector_size4(vector_float4 x) {
+#if defined(__SSE2__)
+    return (vector_float4)_mm_andnot_ps(_mm_set1_ps(-0.0f), (__m128)x);
+#else
+    return (vector_float4){__builtin_fabsf(x.x), __builtin_fabsf(x.y), __builtin_fabsf(x.z), __builtin_fabsf(x.w)};
+#endif
+}
+
+/// Whether every lane is at least `limit`; NaN is not.
+static inline int vector_reaches4(vector_float4 x, float limit) {
+#if defined(__SSE2__)
+    return _mm_movemask_ps(_mm_cmpge_ps((__m128)x, _mm_set1_ps(limit))) == 15;
+#else
+    return x.x >= limit && x.y >= limit && x.z >= limit && x.w >= limit;
+#endif
+}
+
+/// Whether two of four indices are equal.
+static inline int vector_repeats4(const uint32_t *p) {
+#if defined(__SSE2__)
+    const __m128i all = _mm_loadu_si128((const __m128i *)p);
+    const __m128i next = _mm_shuffle_epi32(all, _MM_SHUFFLE(0, 3, 2, 1));
+    const __m128i after = _mm_shuffle_epi32(all, _MM_SHUFFLE(1, 0, 3, 2));
+    return _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi32(all, next), _mm_cmpeq_epi32(all, after))) != 0;
+#else
+    return p[0] == p[1] || p[0] == p[2] || p[0] == p[3] || p[1] == p[2] || p[1] == p[3] || p[2] == p[3];
+#endif
+}
+
+/// One step of normalized adaptive gradient descent on four slots (weight, sum, scale, rate), lane by lane the
+/// operations of single precision in their order: sum += g x x, the scale becomes the largest |x| and the weight shrinks
+/// with it, rate = 1 / (scale root(sum)), at most `largest` each. norm and reach are what each feature adds to them.
+static inline void vector_adapt4(vector_float4 *a, vector_float4 *b, vector_float4 *c, vector_float4 *d,
+                                 vector_float4 x, float g, float largest, vector_float4 *norm, vector_float4 *reach) {
+#pragma STDC FP_CONTRACT OFF
+    vector_float4 lanes[4];
+    vector_transpose4(*a, *b, *c, *d, lanes);
+    const vector_float4 square = x * x, bound = largest, one = 1;
+    vector_float4 weight = lanes[0], scale = lanes[2];
+    const vector_float4 raised = lanes[1] + g * square;
+#if defined(__SSE2__)
+    const vector_float4 sum = (vector_float4)_mm_min_ps((__m128)raised, (__m128)bound);
+    const __m128 grown = _mm_cmpgt_ps((__m128)x, (__m128)scale);
+    if (_mm_movemask_ps(grown) != 0) {
+        const __m128 known = _mm_and_ps(grown, _mm_cmpgt_ps((__m128)scale, _mm_setzero_ps()));
+        const __m128 shrunk = (__m128)(weight * (scale / x));
+        weight = (vector_float4)_mm_or_ps(_mm_and_ps(known, shrunk), _mm_andnot_ps(known, (__m128)weight));
+        scale = (vector_float4)_mm_or_ps(_mm_and_ps(grown, (__m128)x), _mm_andnot_ps(grown, (__m128)scale));
+    }
+    *norm = (vector_float4)_mm_min_ps((__m128)(square / (scale * scale)), (__m128)one);
+    const vector_float4 rate =
+        (vector_float4)_mm_min_ps((__m128)(one / (scale * vector_sqrt4(sum))), (__m128)bound);
+#else
+    vector_float4 sum, rate;
+    const vector_float4 old = scale;
+    for (int k = 0; k < 4; k++) {
+        sum[k] = raised[k] < largest ? raised[k] : largest;
+        if (x[k] > old[k]) {
+            if (old[k] > 0) weight[k] *= old[k] / x[k];
+            scale[k] = x[k];
+        }
+    }
+    *norm = square / (scale * scale);
+    rate = one / (scale * vector_sqrt4(sum));
+    for (int k = 0; k < 4; k++) {
+        (*norm)[k] = (*norm)[k] <= 1 ? (*norm)[k] : 1;
+        rate[k] = rate[k] < largest ? rate[k] : largest;
+    }
+#endif
+    *reach = square * rate;
+    vector_transpose4(weight, sum, scale, rate, lanes);
+    *a = lanes[0], *b = lanes[1], *c = lanes[2], *d = lanes[3];
 }
 
 #endif

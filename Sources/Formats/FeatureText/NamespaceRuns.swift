@@ -5,7 +5,10 @@ import Records
 /// Vowpal Wabbit takes namespaces with the same first byte for one and visits them in the order in which they first
 /// had a feature, so features of a repeated namespace move up to those of its first appearance.
 final class NamespaceRuns {
-    @exclusivity(unchecked) private(set) var runs: [NamespaceSpan] = []
+    /// The runs of the current record: the first `count` of the buffer.
+    @exclusivity(unchecked) private var buffer = UnsafeMutablePointer<NamespaceSpan>.allocate(capacity: 16)
+    @exclusivity(unchecked) private var capacity = 16
+    @exclusivity(unchecked) private var count = 0
     /// The record (by stamp) in which a first byte was last seen, and its place in the order of that record.
     private let stamps = UnsafeMutablePointer<UInt32>.allocate(capacity: 256)
     private let groups = UnsafeMutablePointer<Int>.allocate(capacity: 256)
@@ -13,7 +16,6 @@ final class NamespaceRuns {
     /// Different first bytes in the current record.
     @exclusivity(unchecked) private(set) var groupCount = 0
     private var cursors = [Int](repeating: 0, count: 257)
-    private var merged: [NamespaceSpan] = []
     private var oldIndices: [UInt32] = []
     private var oldValues: [Float] = []
 
@@ -25,11 +27,14 @@ final class NamespaceRuns {
     deinit {
         stamps.deallocate()
         groups.deallocate()
+        buffer.deallocate()
     }
+
+    var runs: UnsafeBufferPointer<NamespaceSpan> { UnsafeBufferPointer(start: buffer, count: count) }
 
     @inline(__always)
     func begin() {
-        runs.removeAll(keepingCapacity: true)
+        count = 0
         groupCount = 0
         stamp &+= 1
         if stamp == 0 {
@@ -47,25 +52,36 @@ final class NamespaceRuns {
             groups[Int(initial)] = groupCount
             groupCount += 1
         }
-        runs.append(NamespaceSpan(initial: initial, start: start, end: end))
+        if count == capacity { grow() }
+        buffer[count] = NamespaceSpan(initial: initial, start: start, end: end)
+        count &+= 1
     }
 
-    var hasRepeats: Bool { runs.count != groupCount }
+    @inline(never)
+    private func grow() {
+        let grown = UnsafeMutablePointer<NamespaceSpan>.allocate(capacity: 2 * capacity)
+        grown.update(from: buffer, count: count)
+        buffer.deallocate()
+        buffer = grown
+        capacity *= 2
+    }
+
+    var hasRepeats: Bool { count != groupCount }
 
     /// Brings repeated namespaces together, keeping the order inside each: a stable counting sort by group.
     func regroup(_ features: FeatureBatch) {
         guard let first = runs.first, let last = runs.last else { return }
         let base = first.start
-        let count = last.end - base
+        let total = last.end - base
         oldIndices.removeAll(keepingCapacity: true)
         oldValues.removeAll(keepingCapacity: true)
-        oldIndices.append(contentsOf: UnsafeBufferPointer(start: features.indices + base, count: count))
-        oldValues.append(contentsOf: UnsafeBufferPointer(start: features.values + base, count: count))
+        oldIndices.append(contentsOf: UnsafeBufferPointer(start: features.indices + base, count: total))
+        oldValues.append(contentsOf: UnsafeBufferPointer(start: features.values + base, count: total))
         for group in 0...groupCount { cursors[group] = 0 }
         for run in runs { cursors[groups[Int(run.initial)] + 1] += run.end - run.start }
         cursors[0] = base
         for group in 0..<groupCount { cursors[group + 1] += cursors[group] }
-        merged.removeAll(keepingCapacity: true)
+        var merged: [NamespaceSpan] = []
         for run in runs where groups[Int(run.initial)] == merged.count {
             let group = merged.count
             merged.append(NamespaceSpan(initial: run.initial, start: cursors[group], end: cursors[group + 1]))
@@ -78,6 +94,7 @@ final class NamespaceRuns {
                 cursors[group] += 1
             }
         }
-        swap(&runs, &merged)
+        buffer.update(from: merged, count: merged.count)
+        count = merged.count
     }
 }

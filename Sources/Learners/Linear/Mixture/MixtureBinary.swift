@@ -46,7 +46,7 @@ final class MixtureBinary: Learner {
 
     private func run(_ features: FeatureBatch, _ predictions: PredictionBatch, learns: Bool) {
         let kernel = Kernel(
-            slots: table.kernel(features), stack: stack.kernel,
+            slots: table.kernel(features, learns: learns), stack: stack.kernel,
             experts: experts.bytes.assumingMemoryBound(to: SIMD8<Double>.self),
             levels: levels.bytes.assumingMemoryBound(to: SIMD4<Double>.self))
         let (offsets, classes, losses) = (features.offsets, features.classes, predictions.losses)

@@ -43,7 +43,7 @@ final class MixtureRegression: Learner {
 
     private func run(_ features: FeatureBatch, _ predictions: PredictionBatch, learns: Bool) {
         let kernel = Kernel(
-            slots: table.kernel(features), stack: stack.kernel,
+            slots: table.kernel(features, learns: learns), stack: stack.kernel,
             errors: errors.bytes.assumingMemoryBound(to: SIMD8<Double>.self),
             levels: levels.bytes.assumingMemoryBound(to: SIMD4<Double>.self),
             target: target.bytes.assumingMemoryBound(to: MixtureTarget.self))

@@ -17,11 +17,14 @@ final class MixtureScales {
         precondition(array.pageShift == Int(MixtureScaleKernel.pageShift))
     }
 
-    /// Pointers for one batch. `scaled` holds the scaled values of a row.
-    func kernel(_ features: FeatureBatch, scaled: UnsafeMutablePointer<Float>) -> MixtureScaleKernel {
+    /// Pointers for one batch. `scaled` holds the scaled values of a row; `fetches` = nobody else fetches the scales of
+    /// rows to come.
+    func kernel(
+        _ features: FeatureBatch, scaled: UnsafeMutablePointer<Float>, fetches: Bool = true
+    ) -> MixtureScaleKernel {
         MixtureScaleKernel(
             scales: array.bytes.assumingMemoryBound(to: SIMD2<Float>.self), pages: array.changedPages,
-            indices: UnsafePointer(features.indices), featureCount: features.featureCount, scaled: scaled)
+            indices: UnsafePointer(features.indices), fetchable: fetches ? features.featureCount : 0, scaled: scaled)
     }
 }
 
@@ -38,13 +41,14 @@ struct MixtureScaleKernel {
     let pages: UnsafeMutablePointer<UInt8>
     /// Of the whole batch.
     let indices: UnsafePointer<UInt32>
-    let featureCount: Int
+    /// The scales of features up to this one may be fetched.
+    let fetchable: Int
     let scaled: UnsafeMutablePointer<Float>
 
     /// The scaled values of the row `start ..< end`, good until the next row.
     func scale(_ values: UnsafePointer<Float>, _ start: Int, _ end: Int) -> UnsafePointer<Float> {
         let count = end &- start
-        let fetches = end &+ Self.lookAhead <= featureCount
+        let fetches = end &+ Self.lookAhead <= fetchable
         var value = values + start
         var index = indices + start
         var k = 0

@@ -59,6 +59,15 @@ struct MixtureSlotKernel {
         var index = indices + start
         let last = indices + end
         var direction = directions
+        // Slots to come are fetched by `forward`, scales here: the memory does not take both at once.
+        if let scales, start < fetchable {
+            while index < last {
+                bytes_prefetch(scales.scales + Int(index[lookAhead]))
+                change(index.pointee, direction.pointee * steps)
+                index += 1
+                direction += 1
+            }
+        }
         while index < last {
             change(index.pointee, direction.pointee * steps)
             index += 1

@@ -43,8 +43,8 @@ final class MixtureSlots {
         [StateEntry("slots", array)] + (scales.map { [StateEntry("scales", $0.array)] } ?? [])
     }
 
-    /// Pointers for one batch.
-    func kernel(_ features: FeatureBatch) -> MixtureSlotKernel {
+    /// Pointers for one batch, which is learned from or only predicted.
+    func kernel(_ features: FeatureBatch, learns: Bool) -> MixtureSlotKernel {
         let longest = longestRow(features)
         scratch.reserve(longest + 4)
         return MixtureSlotKernel(
@@ -52,7 +52,7 @@ final class MixtureSlots {
             indices: UnsafePointer(features.indices),
             fetchable: prefetches ? features.featureCount - Self.lookAhead - longest : -1, lookAhead: Self.lookAhead,
             intercept: UInt32(intercept), interceptValue: interceptValue,
-            directions: scratch.directions, scales: scales?.kernel(features, scaled: scratch.scaled))
+            directions: scratch.directions, scales: scales?.kernel(features, scaled: scratch.scaled, fetches: !learns))
     }
 }
 

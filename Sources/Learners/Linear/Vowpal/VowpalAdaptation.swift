@@ -1,4 +1,19 @@
+import CBytes
 import Glibc
+
+/// What a row's features add up to, in their order.
+struct VowpalRowSums {
+    /// Of squared values over squared scales.
+    var norm: Float = 0
+    /// How far a step of 1 moves the prediction.
+    var reach: Float = 0
+
+    @inline(__always)
+    mutating func add(_ norms: SIMD4<Float>, _ reaches: SIMD4<Float>) {
+        norm = (((norm + norms.x) + norms.y) + norms.z) + norms.w
+        reach = (((reach + reaches.x) + reaches.y) + reaches.z) + reaches.w
+    }
+}
 
 extension VowpalGradient {
     /// The smallest |x| whose square is a normal float.
@@ -7,41 +22,63 @@ extension VowpalGradient {
     /// Updates gradient sums and scales for a row with squared gradient `g`, leaves each feature's rate
     /// 1 / (scale sqrt(sum)) in its slot and returns how far a step of 1 moves the prediction (not finite: nothing can
     /// be learned); the case of all defaults. Features of value 0 do not take part.
-    @inline(__always)
+    ///
+    /// Four features at a time: roots and divisions are what it costs. The results are those of one by one, to the bit;
+    /// where one slot stands twice among the four, or a value is tiny, it is done one by one. Not inlined: alone, its
+    /// loop has enough registers.
+    @inline(never)
     func adapt(_ row: VowpalRow, _ column: Int, _ g: Float, _ weight: Float) -> Float {
         guard g > 0, isFinite(g) else { return g == 0 ? 1 : .infinity }
-        let largest = Float.greatestFiniteMagnitude
-        var reach: Float = 0
-        var norm: Float = 0
-        for at in 0..<row.count {
-            let element = view.element(row.indices[at], column)
-            let slot = view.base + element &* 4
-            var x = abs(row.values[at])
-            if x < Self.smallest {
-                if x == 0 { continue }
-                x = Self.smallest
-            }
-            let square = x * x
-            let sum = slot[1] + g * square
-            slot[1] = sum < largest ? sum : largest
-            var scale = slot[2]
-            if x >= scale {
-                if x > scale {
-                    if scale > 0 { slot[0] *= scale / x }
-                    slot[2] = x
-                    scale = x
-                }
-                norm += 1
+        var sums = VowpalRowSums()
+        let slots = UnsafeMutableRawPointer(view.base).assumingMemoryBound(to: SIMD4<Float>.self)
+        var at = 0
+        while at &+ 4 <= row.count {
+            let indices = row.indices + at
+            let x = vector_size4(UnsafeRawPointer(row.values + at).loadUnaligned(as: SIMD4<Float>.self))
+            if vector_repeats4(indices) == 0, vector_reaches4(x, Self.smallest) != 0 {
+                let (i, j) = (view.element(indices[0], column), view.element(indices[1], column))
+                let (k, l) = (view.element(indices[2], column), view.element(indices[3], column))
+                var (norm, reach) = (SIMD4<Float>(), SIMD4<Float>())
+                vector_adapt4(
+                    slots + i, slots + j, slots + k, slots + l, x, g, Float.greatestFiniteMagnitude, &norm, &reach)
+                sums.add(norm, reach)
+                view.mark(i)
+                view.mark(j)
+                view.mark(k)
+                view.mark(l)
             } else {
-                let share = square / (scale * scale)
-                norm += share <= 1 ? share : 1
+                for one in at..<at &+ 4 { adaptOne(row, one, column, g, &sums) }
             }
-            let rate = 1 / (scale * slot[1].squareRoot())
-            slot[3] = rate < largest ? rate : largest
-            reach += square * slot[3]
-            view.mark(element)
+            at &+= 4
         }
-        return reach * multiply(column, norm, weight)
+        while at < row.count {
+            adaptOne(row, at, column, g, &sums)
+            at &+= 1
+        }
+        return sums.reach * multiply(column, sums.norm, weight)
+    }
+
+    @inline(__always)
+    private func adaptOne(_ row: VowpalRow, _ at: Int, _ column: Int, _ g: Float, _ sums: inout VowpalRowSums) {
+        let largest = Float.greatestFiniteMagnitude
+        let element = view.element(row.indices[at], column)
+        let slot = view.base + element &* 4
+        if row.values[at] == 0 { return }
+        let size = abs(row.values[at])
+        let x = size < Self.smallest ? Self.smallest : size
+        let square = x * x
+        let sum = slot[1] + g * square
+        slot[1] = sum < largest ? sum : largest
+        if x > slot[2] {
+            if slot[2] > 0 { slot[0] *= slot[2] / x }
+            slot[2] = x
+        }
+        let share = square / (slot[2] * slot[2])
+        let rate = 1 / (slot[2] * slot[1].squareRoot())
+        slot[3] = rate < largest ? rate : largest
+        sums.norm += share <= 1 ? share : 1
+        sums.reach += square * slot[3]
+        view.mark(element)
     }
 
     /// The same for every other choice of adaptive, normalized and exponent.

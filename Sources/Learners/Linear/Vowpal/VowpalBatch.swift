@@ -9,26 +9,40 @@ struct VowpalBatch<Rule: VowpalRule> {
     let scalars: VowpalScalars
     let features: FeatureBatch
     let predictions: PredictionBatch
+    /// Read once: other modules' variables are checked for exclusive access every time.
+    private let rows: Int
+    private let indices: UnsafePointer<UInt32>
+    private let values: UnsafePointer<Float>
+    private let offsets: UnsafePointer<Int>
+
+    init(rule: Rule, view: VowpalView, scalars: VowpalScalars, features: FeatureBatch, predictions: PredictionBatch) {
+        self.rule = rule
+        self.view = view
+        self.scalars = scalars
+        self.features = features
+        self.predictions = predictions
+        rows = features.rows
+        indices = UnsafePointer(features.indices)
+        values = UnsafePointer(features.values)
+        offsets = UnsafePointer(features.offsets)
+    }
 
     private static var prefetchDistance: Int { 4 }
 
     @inline(__always)
-    private func row(_ index: Int, _ values: UnsafeMutablePointer<Float>) -> VowpalRow {
-        let start = features.offsets[index]
-        return VowpalRow(
-            indices: UnsafePointer(features.indices + start), values: UnsafePointer(values + start),
-            count: features.offsets[index + 1] - start)
+    private func row(_ index: Int, _ values: UnsafePointer<Float>) -> VowpalRow {
+        let start = offsets[index]
+        return VowpalRow(indices: indices + start, values: values + start, count: offsets[index + 1] - start)
     }
 
     /// Fetches the slots of a record to come.
     @inline(__always)
     private func prefetch(_ index: Int) {
-        guard index < features.rows else { return }
+        guard index < rows else { return }
         let base = view.base
-        let shift = view.classShift &+ view.lanes.trailingZeroBitCount
-        let indices = features.indices
-        for at in features.offsets[index]..<features.offsets[index + 1] {
-            bytes_prefetch(base + (Int(indices[at]) &<< shift))
+        let stride = view.classStride &* view.lanes
+        for at in offsets[index]..<offsets[index + 1] {
+            bytes_prefetch(base + Int(indices[at]) &* stride)
         }
     }
 
@@ -38,15 +52,15 @@ struct VowpalBatch<Rule: VowpalRule> {
 
     /// Regression and two classes.
     func runSingle(isBinary: Bool, _ learns: Bool) {
-        let learningValues = features.learningValues ?? features.values
+        let learningValues = features.learningValues.map { UnsafePointer($0) } ?? values
         let learnsOther = features.learningValues != nil
-        for index in 0..<features.rows {
+        for index in 0..<rows {
             if view.isLarge { prefetch(index + Self.prefetchDistance) }
             let label = isBinary ? Self.label(features.classes[index]) : Float(features.targets[index])
             let weight = features.weights[index]
             let isLearned = learns && isFinite(label) && weight > 0 && isFinite(weight)
             if isLearned, Rule.widensFirst { scalars.widen(label) }
-            let record = row(index, features.values)
+            let record = row(index, values)
             var answer = scalars.clip(rule.score(record, 0))
             var loss = rule.loss.value(answer, label)
             if isLearned {
@@ -85,7 +99,7 @@ struct VowpalBatch<Rule: VowpalRule> {
                 output = min(max((output + 1) / 2, 0), 1)
             }
         }
-        predictions.outputs[index * predictions.stride] = output
+        predictions.outputs(of: index)[0] = output
     }
 
     /// A loss that may enter an average.
@@ -96,11 +110,11 @@ struct VowpalBatch<Rule: VowpalRule> {
 
     /// Several classes, one against all the others.
     func runClasses(_ scores: UnsafeMutableBufferPointer<Float>, _ learns: Bool) {
-        let learningValues = features.learningValues ?? features.values
+        let learningValues = features.learningValues.map { UnsafePointer($0) } ?? values
         let learnsOther = features.learningValues != nil
-        for index in 0..<features.rows {
+        for index in 0..<rows {
             if view.isLarge { prefetch(index + Self.prefetchDistance) }
-            let record = row(index, features.values)
+            let record = row(index, values)
             let best = score(record, scores)
             let target = Int(features.classes[index])
             predictions.classes[index] = Int32(best)
@@ -133,7 +147,7 @@ struct VowpalBatch<Rule: VowpalRule> {
 
     /// Probabilities: the logistic functions of the scores, divided by their sum.
     private func storeShares(_ index: Int, _ scores: UnsafeMutableBufferPointer<Float>) {
-        let outputs = predictions.outputs + index * predictions.stride
+        let outputs = predictions.outputs(of: index)
         var sum = 0.0
         for column in 0..<scores.count {
             outputs[column] = 1 / (1 + exp(-Double(scores[column])))

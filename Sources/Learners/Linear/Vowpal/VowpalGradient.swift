@@ -87,13 +87,17 @@ struct VowpalGradient<Loss: VowpalLoss>: VowpalRule {
     }
 
     /// Adds the step to the weights of a row; a weight that would overflow stays as it is.
-    @inline(__always)
+    @inline(never)
     private func move(_ row: VowpalRow, _ column: Int, _ step: Float) {
         if settings.adaptive || settings.normalized {
+            // Whole slots are stored, because whole slots are loaded by `adapt` at the next record.
+            let slots = UnsafeMutableRawPointer(view.base).assumingMemoryBound(to: SIMD4<Float>.self)
             for at in 0..<row.count {
-                let slot = view.base + view.element(row.indices[at], column) &* 4
-                let moved = slot[0] + step * (row.values[at] * slot[3])
-                if isFinite(moved) { slot[0] = moved }
+                let element = view.element(row.indices[at], column)
+                var slot = slots[element]
+                let moved = slot.x + step * (row.values[at] * slot.w)
+                if isFinite(moved) { slot.x = moved }
+                slots[element] = slot
             }
         } else {
             for at in 0..<row.count {

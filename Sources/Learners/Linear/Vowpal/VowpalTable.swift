@@ -55,7 +55,7 @@ final class VowpalTable {
     func view() -> VowpalView {
         VowpalView(
             base: array.base, changedPages: array.changedPages, pageShift: array.pageShift, classShift: classShift,
-            lanes: lanes, elementCount: array.count, isLarge: array.byteCount > 1 << 20)
+            classStride: 1 << classShift, lanes: lanes, elementCount: array.count, isLarge: array.byteCount > 1 << 20)
     }
 }
 
@@ -65,13 +65,15 @@ struct VowpalView {
     let changedPages: UnsafeMutablePointer<UInt8>
     let pageShift: Int
     let classShift: Int
+    /// 1 << classShift: multiplying takes one instruction, shifting by a variable three.
+    let classStride: Int
     let lanes: Int
     let elementCount: Int
     /// Beyond the caches near the core: worth prefetching.
     let isLarge: Bool
 
     @inline(__always)
-    func element(_ index: UInt32, _ column: Int) -> Int { (Int(index) &<< classShift) &+ column }
+    func element(_ index: UInt32, _ column: Int) -> Int { Int(index) &* classStride &+ column }
 
     @inline(__always)
     func mark(_ element: Int) { changedPages[element &>> pageShift] = 1 }
