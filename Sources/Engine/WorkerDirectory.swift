@@ -19,20 +19,19 @@ final class WorkerDirectory: Sendable {
         guard mkdir(root, 0o755) == 0 || errno == EEXIST else {
             throw SnapshotError("cannot create '\(root)': \(String(cString: strerror(errno)))")
         }
-        var holder = ""
         for number in 1...(isShared ? Self.maximumWorkers : 1) {
             let path = Self.path(root, number)
             if number > 1, mkdir(path, 0o755) != 0, errno != EEXIST {
                 throw SnapshotError("cannot create '\(path)': \(String(cString: strerror(errno)))")
             }
-            if let lock = try FileLock(path: path + "/.lock", holder: &holder) {
+            if let lock = try FileLock(directory: path) {
                 self.path = path
                 self.lock = lock
                 return
             }
         }
         throw EngineError(
-            "'\(root)' is in use by \(holder): a directory of snapshots belongs to one run at a time. "
+            "'\(root)' is in use by another process: a directory of snapshots belongs to one run at a time. "
                 + "Stop that one, or give this one a directory of its own")
     }
 

@@ -1,18 +1,30 @@
 import Glibc
 
-/// Holds a file of its own locked (flock) while it lives: whoever dies lets go, however it dies.
+/// Holds a file or a directory locked (flock) while it lives: whoever dies lets go, however it dies.
 public final class FileLock: @unchecked Sendable {
     private let descriptor: Int32
 
+    /// Locks a directory itself.
+    /// - Returns: nil when another process holds the lock.
+    public init?(directory: String) throws(SnapshotError) {
+        descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw SnapshotError("cannot lock '\(directory)': \(String(cString: strerror(errno)))")
+        }
+        guard Self.lock(descriptor) else {
+            close(descriptor)
+            return nil
+        }
+    }
+
+    /// Locks a file, which is made when there is none.
     /// - Returns: nil when another process holds the lock; `holder` then names it.
-    /// - Throws: when the file cannot be made.
     public init?(path: String, holder: inout String) throws(SnapshotError) {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw SnapshotError("cannot lock '\(path)': \(String(cString: strerror(errno)))")
         }
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            if errno == EINTR { continue }
+        guard Self.lock(descriptor) else {
             holder = Self.text(descriptor)
             close(descriptor)
             return nil
@@ -23,6 +35,13 @@ public final class FileLock: @unchecked Sendable {
     }
 
     deinit { close(descriptor) }
+
+    private static func lock(_ descriptor: Int32) -> Bool {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EINTR else { return false }
+        }
+        return true
+    }
 
     private static func text(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 64)

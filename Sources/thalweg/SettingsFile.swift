@@ -44,7 +44,8 @@ enum SettingsFile {
     private static func readSection(
         _ path: String, _ node: Node, _ file: String, _ settings: inout [String: [String]]
     ) throws {
-        if let setting = Setting.all.first(where: { $0.path == path || $0.name == path }) {
+        let isSection = node.mapping != nil && Setting.all.contains { $0.path.hasPrefix(path + ".") }
+        if !isSection, let setting = Setting.all.first(where: { $0.path == path || $0.name == path }) {
             settings[setting.name] = try texts(node, path, file)
             return
         }

@@ -39,7 +39,7 @@ struct UsageErrorTests {
         Mistake("evaluate --input sea.jsonl --target class --progress often", "--progress"),
         Mistake("evaluate --input sea.jsonl --target class --snapshot-keep 3", "--snapshot-keep", "--snapshots"),
         Mistake("evaluate --input - --input sea.jsonl --target class", "--input -"),
-        Mistake("evaluate --input kafka://host/topic --target class", "kafka"),
+        Mistake("evaluate --input mqtt://host/topic --target class", "mqtt"),
         Mistake("predict --input sea.jsonl", "--snapshot"),
         Mistake("predict --input sea.jsonl --snapshot x --snapshots y", "--snapshots"),
         Mistake("generate see", "see", "sea"),

@@ -163,7 +163,7 @@ import Testing
         let alone = try Run(Script.configuration(), source: ScriptedSource(text, piece: 1 << 20)).execute()
         var onlyRead = RunOptions()
         onlyRead.snapshotPath = snapshot.path
-        let kept = Run(Script.configuration(), source: ScriptedSource(text, piece: 1 << 20), options: onlyRead)
+        let kept = try Run(Script.configuration(), source: ScriptedSource(text, piece: 1 << 20), options: onlyRead)
         #expect(try kept.execute().digest == alone.digest)
     }
 }

@@ -1,4 +1,0 @@
-import Connectors
-public final class PortForwarder {
-    public init(port: Int, to: String) throws(ConnectorError) {}
-}
