@@ -119,6 +119,7 @@ extension Poller {
             if case .unsettled(.resume) = parts[$0].phase { true } else { false }
         }
         settleAndPlace(survivors)
+        syncPauses()
     }
 
     // MARK: the committed offset

@@ -68,9 +68,10 @@ final class Reader {
     }
 
     func step(_ seconds: Double = 0.05) throws {
-        switch try source.next(waiting: seconds, recycling: free) {
+        let recycled = free
+        free = nil
+        switch try source.next(waiting: seconds, recycling: recycled) {
         case .messages(let block):
-            free = nil
             all += seen(block)
             free = block
         case .idle: break
