@@ -124,7 +124,7 @@ private final class Pair: Sendable {
             while done < bytes.count {
                 // A peer that is gone is no reason for a signal.
                 let count = send(
-                    target, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL.rawValue))
+                    target, bytes.baseAddress?.advanced(by: done), bytes.count - done, Int32(MSG_NOSIGNAL))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return false }
                 done += count
