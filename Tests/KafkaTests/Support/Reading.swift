@@ -52,6 +52,7 @@ final class Reader {
     var released: [String] = []
     var hasEnded = false
     var onRelease: ([String]) -> Void = { _ in }
+    var onLost: ([String]) throws -> Void = { _ in }
     private var free: MessageBlock?
 
     init(_ source: KafkaSource) { self.source = source }
@@ -80,7 +81,9 @@ final class Reader {
             released += parts
             onRelease(parts)
             source.completeRelease()
-        case .lost(let parts): lost += parts
+        case .lost(let parts):
+            lost += parts
+            try onLost(parts)
         }
     }
 
