@@ -3,7 +3,7 @@ import Testing
 
 @testable import Kafka
 
-@Suite struct ConsumeTests {
+@Suite(.ownThreads) struct ConsumeTests {
     @Test func everyMessageOfEveryPartitionComesOnceAndInOrder() throws {
         let cluster = try cluster(partitions: 3)
         let producer = try TestProducer(cluster.bootstrapServers, topic: "t")

@@ -103,7 +103,11 @@ final class HandOver: Sendable {
 
     func next(waiting seconds: Double, recycling recycled: MessageBlock?) throws(ConnectorError) -> MessageEvent {
         if let recycled, recycled.isFree() {
-            monitor.update { if $0.spare.count < Self.maximumBlocks { $0.spare.append(recycled) } }
+            monitor.update { state in
+                // One given back twice would be filled while it is read.
+                let isKnown = state.spare.contains { $0 === recycled }
+                if !isKnown, state.spare.count < Self.maximumBlocks { state.spare.append(recycled) }
+            }
         }
         let item: Item? = monitor.wait(seconds: seconds, until: Self.takeFirst)
         switch item {

@@ -23,6 +23,7 @@ extension Poller {
         let partitions = TopicPartitions.elements(list).map { (topic: $0.topic, partition: $0.partition) }
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+            nextCommit = 0
             take(partitions) { list in
                 if isCooperative {
                     complain("take partitions", rd_kafka_incremental_assign(handle, list))
@@ -82,7 +83,9 @@ extension Poller {
             lose(claimed)
         } else if !claimed.isEmpty {
             if !isClosing, !isFailed { waitForRelease(claimed) }
-            commitNow(claimed, seconds: 5)
+            // All of it: librdkafka takes a commit that comes while it joins again for a sign that it lost everything.
+            commitNow(parts.assigned, seconds: 5)
+            nextCommit = monotonicSeconds() + 5
         }
         for number in claimed { ledger.release(parts[number].name) }
         for number in numbers {
@@ -119,6 +122,7 @@ extension Poller {
             if case .unsettled(.resume) = parts[$0].phase { true } else { false }
         }
         settleAndPlace(survivors)
+        syncPauses()
     }
 
     // MARK: the committed offset

@@ -160,6 +160,8 @@ final class Poller: @unchecked Sendable {
         let dropped = spans
         builder.discard()
         clearSpans()
+        // There is room now.
+        isPressed = false
         return dropped
     }
 
@@ -206,6 +208,7 @@ final class Poller: @unchecked Sendable {
         _ = dropBuilder()
         isEndSaid = false
         for number in parts.assigned { parts[number].phase = .unsettled(.ledger) }
+        syncPauses()
         nextSettling = 0
     }
 

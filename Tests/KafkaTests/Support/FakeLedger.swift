@@ -36,6 +36,7 @@ final class FakeLedger: PartLedger {
         }
     }
 
+    func next(_ part: String) -> Int? { shared.state.withLock { $0.next[part] } }
     func set(_ part: String, next: Int?) { shared.state.withLock { $0.next[part] = next } }
     var releases: [String] { shared.state.withLock { $0.releases } }
 }

@@ -52,6 +52,7 @@ final class Reader {
     var released: [String] = []
     var hasEnded = false
     var onRelease: ([String]) -> Void = { _ in }
+    var onLost: ([String]) throws -> Void = { _ in }
     private var free: MessageBlock?
 
     init(_ source: KafkaSource) { self.source = source }
@@ -68,9 +69,10 @@ final class Reader {
     }
 
     func step(_ seconds: Double = 0.05) throws {
-        switch try source.next(waiting: seconds, recycling: free) {
+        let recycled = free
+        free = nil
+        switch try source.next(waiting: seconds, recycling: recycled) {
         case .messages(let block):
-            free = nil
             all += seen(block)
             free = block
         case .idle: break
@@ -79,7 +81,9 @@ final class Reader {
             released += parts
             onRelease(parts)
             source.completeRelease()
-        case .lost(let parts): lost += parts
+        case .lost(let parts):
+            lost += parts
+            try onLost(parts)
         }
     }
 
