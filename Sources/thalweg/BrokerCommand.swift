@@ -18,11 +18,10 @@ struct BrokerCommand: ParsableCommand {
             """)
 
     @Option(help: "NAME:PARTITIONS, separated by commas.") var topics: String = ""
-    @Option(help: "Port that clients bootstrap from; any free one unless given.") var port: Int = 0
+    @Option(help: "Port that clients bootstrap from; any free one unless given.") var port: UInt16 = 0
     @Option(help: "How many brokers the cluster has.") var brokers: Int = 1
 
     func run() throws {
-        guard (0...65_535).contains(port) else { throw UsageError("--port is '\(port)'; it takes 1 to 65535") }
         guard (1...16).contains(brokers) else { throw UsageError("--brokers is '\(brokers)'; it takes 1 to 16") }
         installSignalHandlers()
         let cluster: EmbeddedCluster
