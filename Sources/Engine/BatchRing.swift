@@ -1,6 +1,7 @@
 import Connectors
 import Dispatch
 import Records
+import Synchronization
 
 /// A decoded batch on its way to the learner, with where its source stands after it.
 final class FilledBatch: @unchecked Sendable {
@@ -38,13 +39,17 @@ final class BatchRing: @unchecked Sendable {
     private var written = 0
     private var read = 0
     private let free = DispatchSemaphore(value: 0)
-    private let filled = DispatchSemaphore(value: 0)
+    /// Signalled for every batch passed on and for the end; several rings may share it.
+    private let filled: DispatchSemaphore
+    /// What was signalled of this ring and not taken yet.
+    private let ready = Atomic<Int>(0)
     /// Set by the producer before its last signal.
     private var end: StreamEnd?
     private var lastWritten = Int.max
 
-    init(depth: Int, make: () -> RecordBatch) {
+    init(depth: Int, filled: DispatchSemaphore = DispatchSemaphore(value: 0), make: () -> RecordBatch) {
         self.depth = depth
+        self.filled = filled
         slots = (0..<depth).map { _ in FilledBatch(make()) }
         // A semaphore must not end below its first value, so it starts at 0.
         for _ in 0..<depth { free.signal() }
@@ -62,6 +67,7 @@ final class BatchRing: @unchecked Sendable {
     /// Producer: passes on the batch of the last `nextFree`.
     func passOn() {
         written += 1
+        ready.add(1, ordering: .releasing)
         filled.signal()
     }
 
@@ -72,12 +78,19 @@ final class BatchRing: @unchecked Sendable {
     func finish(_ end: StreamEnd) {
         self.end = end
         lastWritten = written
+        ready.add(1, ordering: .releasing)
         filled.signal()
     }
 
-    /// Consumer: the next batch, nil at the end.
+    /// Consumer, once `filled` was waited for: whether it was this ring's.
+    func takeReady() -> Bool {
+        guard ready.load(ordering: .acquiring) > 0 else { return false }
+        ready.subtract(1, ordering: .acquiring)
+        return true
+    }
+
+    /// Consumer, after `takeReady`: the next batch, nil at the end.
     func nextFilled() -> FilledBatch? {
-        filled.wait()
         if read == lastWritten, end != nil { return nil }
         return slots[read % depth]
     }

@@ -17,6 +17,8 @@ final class MessageReader: BatchReader, @unchecked Sendable {
     private let configuration: Configuration
     private let stop: StopRequest
     private let ledger: WorkerLedger
+    /// Seconds an incomplete batch waits.
+    private let batchWait: Double
     private var parts: [PartPosition] = []
     /// Index into `parts` of each of the source's.
     private var partIndexes: [Int] = []
@@ -32,7 +34,11 @@ final class MessageReader: BatchReader, @unchecked Sendable {
     private var decoder: (any RecordDecoder)?
     private(set) var format: FormatDescriptor?
 
-    init(source: any MessageSource, configuration: Configuration, stop: StopRequest, ledger: WorkerLedger) {
+    init(
+        source: any MessageSource, configuration: Configuration, stop: StopRequest, ledger: WorkerLedger,
+        batchWait: Double
+    ) {
+        self.batchWait = batchWait
         self.source = source
         self.configuration = configuration
         self.stop = stop
@@ -194,7 +200,7 @@ final class MessageReader: BatchReader, @unchecked Sendable {
             let now = DispatchTime.now().uptimeNanoseconds
             var wait = Self.breath
             if batch.rows > 0 || !batch.rejected.isEmpty {
-                let due = deadline ?? now + UInt64(configuration.batchWait * 1e9)
+                let due = deadline ?? now + UInt64(batchWait * 1e9)
                 deadline = due
                 guard due > now else { return .full }
                 wait = min(wait, Double(due - now) / 1e9)

@@ -1,18 +1,14 @@
 import Connectors
-import JSON
 import Records
 
-/// Writes predictions as JSON Lines: id, prediction, probabilities or value, target if known, position, version.
+/// Writes predictions as JSON Lines, or one by one to a sink of messages.
 ///
 /// The bytes depend on the record and what was learned before it alone, so a replay writes the same ones.
 struct PredictionWriter {
     private let sink: any Sink
     /// The sink, when it takes predictions one by one.
     private let messages: (any PredictionSink)?
-    private let task: Task
-    private var writer = JSONWriter()
-    private var classes: [String] = []
-    private var names: [[UInt8]] = []
+    private var text: PredictionText
     private var lines: [Line] = []
     private var keys: [UInt8] = []
 
@@ -26,53 +22,24 @@ struct PredictionWriter {
     init(sink: any Sink, task: Task) {
         self.sink = sink
         messages = sink as? any PredictionSink
-        self.task = task
-        writer.bytes.reserveCapacity(1 << 16)
+        text = PredictionText(task: task)
+        text.writer.bytes.reserveCapacity(1 << 16)
     }
 
     /// Call when the classes may have changed.
-    mutating func setClasses(_ classes: [String]) {
-        guard classes != self.classes else { return }
-        self.classes = classes
-        names = classes.map { name in
-            var quoted = JSONWriter()
-            quoted.write(name)
-            return quoted.bytes
-        }
-    }
+    mutating func setClasses(_ classes: [String]) { text.setClasses(classes) }
 
     /// The name in use for a class; nil: none.
-    func name(of index: Int32) -> String? { classes.indices.contains(Int(index)) ? classes[Int(index)] : nil }
+    func name(of index: Int32) -> String? { text.name(of: index) }
 
     /// - Parameter known: classes that could be told apart when the row was predicted.
     mutating func add(
         _ row: Int, _ batch: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
         known: Int, partName: String, version: Int
     ) {
-        let position = batch.positions[row]
-        writer.raw("{\"id\":")
-        if batch.ids[row].count > 0 {
-            writer.write(batch.ids[row].buffer)
-        } else {
-            writer.write("\(partName):\(position.offset)")
-        }
-        writer.raw(",\"prediction\":")
-        let outputs = predictions.outputs + row * predictions.stride
-        if task == .regression {
-            writer.write(outputs[0])
-            writer.raw(",\"value\":")
-            writer.write(outputs[0])
-        } else {
-            if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
-            writeProbabilities(outputs, min(predictions.width, known))
-        }
-        writeTarget(row, features)
-        writer.raw(",\"position\":")
-        writer.write("\(partName):\(position.offset)")
-        writer.raw(",\"version\":")
-        writer.write(version)
-        writer.raw("}\n")
-        if messages != nil { addKey(batch.ids[row].buffer, partName, position.offset, version) }
+        text.add(row, batch, features, predictions, known: known, partName: partName, version: version)
+        text.writer.raw("\n")
+        if messages != nil { addKey(batch.ids[row].buffer, partName, batch.positions[row].offset, version) }
     }
 
     private mutating func addKey(
@@ -85,50 +52,14 @@ struct PredictionWriter {
         } else {
             keys.append(contentsOf: id)
         }
-        lines.append(Line(end: writer.bytes.count, keyEnd: keys.count, version: version))
-    }
-
-    private mutating func writeClass(_ index: Int) {
-        if names.indices.contains(index) { writer.bytes.append(contentsOf: names[index]) } else { writer.raw("null") }
-    }
-
-    private mutating func writeProbabilities(_ outputs: UnsafePointer<Double>, _ width: Int) {
-        writer.raw(",\"probabilities\":{")
-        if task == .binary {
-            writeClass(0)
-            writer.raw(":")
-            writer.write(1 - outputs[0])
-            writer.raw(",")
-            writeClass(1)
-            writer.raw(":")
-            writer.write(outputs[0])
-        } else {
-            for index in 0..<min(width, names.count) {
-                if index > 0 { writer.raw(",") }
-                writeClass(index)
-                writer.raw(":")
-                writer.write(outputs[index])
-            }
-        }
-        writer.raw("}")
-    }
-
-    private mutating func writeTarget(_ row: Int, _ features: FeatureBatch) {
-        if task == .regression {
-            guard !features.targets[row].isNaN else { return }
-            writer.raw(",\"target\":")
-            writer.write(features.targets[row])
-        } else if features.classes[row] >= 0 {
-            writer.raw(",\"target\":")
-            writeClass(Int(features.classes[row]))
-        }
+        lines.append(Line(end: text.writer.bytes.count, keyEnd: keys.count, version: version))
     }
 
     /// Hands what was added to the sink. What the sink does not take stays.
     mutating func send() throws(ConnectorError) {
         guard let messages else {
-            try sink.write(writer.bytes)
-            writer.bytes.removeAll(keepingCapacity: true)
+            try sink.write(text.writer.bytes)
+            text.writer.bytes.removeAll(keepingCapacity: true)
             return
         }
         var sent = 0
@@ -137,7 +68,7 @@ struct PredictionWriter {
             let start = index > 0 ? lines[index - 1].end : 0
             let keyStart = index > 0 ? lines[index - 1].keyEnd : 0
             try Self.send(
-                writer.bytes[start..<line.end - 1], key: keys[keyStart..<line.keyEnd], line.version, to: messages)
+                text.writer.bytes[start..<line.end - 1], key: keys[keyStart..<line.keyEnd], line.version, to: messages)
             sent += 1
         }
     }
@@ -159,20 +90,20 @@ struct PredictionWriter {
     private mutating func forget(_ count: Int) {
         guard count > 0 else { return }
         if count == lines.count {
-            writer.bytes.removeAll(keepingCapacity: true)
+            text.writer.bytes.removeAll(keepingCapacity: true)
             lines.removeAll(keepingCapacity: true)
             keys.removeAll(keepingCapacity: true)
             return
         }
         let last = lines[count - 1]
-        writer.bytes.removeFirst(last.end)
+        text.writer.bytes.removeFirst(last.end)
         keys.removeFirst(last.keyEnd)
         lines = lines.dropFirst(count).map {
             Line(end: $0.end - last.end, keyEnd: $0.keyEnd - last.keyEnd, version: $0.version)
         }
     }
 
-    var unsent: String { String(decoding: writer.bytes, as: UTF8.self) }
+    var unsent: String { String(decoding: text.writer.bytes, as: UTF8.self) }
 }
 
 extension Sink {

@@ -11,10 +11,10 @@ import State
 /// One run over a stream: decode on one thread, learn on the caller's, write snapshots on a third.
 public final class Run {
     private let configuration: Configuration
-    private let source: any Source
     private let options: RunOptions
-    private let reader: any BatchReader
-    private let ledger: WorkerLedger?
+    /// The input's first.
+    private let lanes: [Lane]
+    private var input: Lane { lanes[0] }
     private let directory: WorkerDirectory?
     private let store: SnapshotStore?
     private var taker: SnapshotTaker?
@@ -28,24 +28,16 @@ public final class Run {
     /// - Throws: when the directory of snapshots cannot be used.
     public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) throws {
         self.configuration = configuration
-        self.source = source
         self.options = options
         quarantine = Quarantine(sink: options.quarantine)
-        let messages = source as? any MessageSource
-        directory = try options.snapshots.map { try WorkerDirectory(root: $0.directory, isShared: messages != nil) }
-        store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
-        if let messages {
-            nonisolated(unsafe) let warn = options.warn
-            let ledger = WorkerLedger(directory) { warn($0) }
-            self.ledger = ledger
-            reader = MessageReader(
-                source: messages, configuration: configuration, stop: options.stop, ledger: ledger)
-        } else if let bytes = source as? any ByteSource {
-            ledger = nil
-            reader = RecordReader(source: bytes, configuration: configuration, stop: options.stop)
-        } else {
-            throw EngineError("a source must be a ByteSource or a MessageSource")
+        let directory = try options.snapshots.map {
+            try WorkerDirectory(root: $0.directory, isShared: source is any MessageSource && !(source is RecordInbox))
         }
+        self.directory = directory
+        store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
+        var lanes = [try Lane(source, configuration, options, directory)]
+        if let inbox = options.inbox { lanes.append(try Lane(inbox, configuration, options, directory)) }
+        self.lanes = lanes
     }
 
     /// Runs to the end of the stream, or until asked to stop.
@@ -53,7 +45,7 @@ public final class Run {
     /// - Throws: what kept the run from starting or going on; whatever was learned until then is in a last snapshot.
     public func execute() throws -> RunReport {
         let started = DispatchTime.now().uptimeNanoseconds
-        defer { reader.close() }
+        defer { for lane in lanes { lane.reader.close() } }
         while true {
             if let report = try attempt(since: started) { return report }
             options.warn("parts went to another worker before they were in a snapshot: back to the newest snapshot")
@@ -70,7 +62,9 @@ public final class Run {
         try resumeSinks()
         let replicas = ReplicaGroup(of: pipeline)
         taker = try makeTaker(pipeline, replicas)
-        let outcome = loop(pipeline)
+        let publication = try options.live.map { try Publication(pipeline, replicas, sequence: $0.sequence) }
+        if let publication { options.live?.begin(publication, configuration, format: format) }
+        let outcome = loop(pipeline, publication)
         if case .lost(let names) = outcome, failure == nil {
             // What is not of the lost parts is worth keeping when nothing of theirs has to go.
             if taker?.covers(names, position) ?? false { _ = taker?.finish(position, format: format) }
@@ -88,18 +82,19 @@ public final class Run {
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
         return RunReport(
             pipeline, seconds: seconds, predicted: predicted, rejected: options.learns ? nil : rejected,
-            firstRejected: quarantine.first, snapshot: path, source: (source as? any MessageSource)?.status)
+            firstRejected: quarantine.first, snapshot: path,
+            source: input.isInbox ? nil : (input.source as? any MessageSource)?.status)
     }
 
     private func makeTaker(_ pipeline: Pipeline, _ replicas: ReplicaGroup) throws -> SnapshotTaker? {
         guard let store, let snapshots = options.snapshots else { return nil }
         let sinks = [options.predictions, options.quarantine].compactMap { $0 }
         nonisolated(unsafe) let warn = options.warn
-        nonisolated(unsafe) let source = source
+        nonisolated(unsafe) let sources = lanes.map(\.source)
         return try SnapshotTaker(
             store: store, options: snapshots, pipeline: pipeline, replicas: replicas, sinks: sinks,
-            durable: position.parts,
-            acknowledge: { source.acknowledge($0) }, warn: { warn($0) })
+            durable: position.parts, acknowledge: { parts in for source in sources { source.acknowledge(parts) } },
+            warn: { warn($0) })
     }
 
     private static var noRecord: EngineError { EngineError("the input is empty: there is no record to learn from") }
@@ -118,12 +113,12 @@ public final class Run {
         }
         guard let found else {
             position = RunPosition()
-            position.worker = ledger?.worker ?? ""
+            position.worker = input.ledger?.worker ?? ""
             return nil
         }
         let restored = try Pipeline.restored(found, configuration)
         if options.learns { position = restored.position }
-        if let ledger { position.worker = ledger.adopt(position.worker) }
+        if let ledger = input.ledger { position.worker = ledger.adopt(position.worker) }
         format = restored.format
         return restored.pipeline
     }
@@ -131,11 +126,18 @@ public final class Run {
     /// Opens the source; infers the schema unless a snapshot brought it. Nil: nothing to read and nothing known.
     private func open(_ resumed: Pipeline?) throws -> Pipeline? {
         let name = configuration.format ?? (resumed != nil && !format.isEmpty ? format : nil)
-        let hasInput = try reader.open(at: position.parts, format: name)
-        guard hasInput, let descriptor = reader.format else { return resumed }
+        for lane in lanes { lane.positions = position.parts.filter(lane.owns) }
+        let hasInput = try input.reader.open(at: input.positions, format: name)
+        guard hasInput, let descriptor = input.reader.format else { return resumed }
         format = descriptor.name
         let pipeline = try resumed ?? infer(descriptor)
-        reader.makeDecoder(schema: pipeline.schema, options: configuration.decoderOptions)
+        for lane in lanes.dropFirst() {
+            let inboxFormat = descriptor.isFeatureNative ? descriptor.name : "jsonl"
+            _ = try lane.reader.open(at: lane.positions, format: inboxFormat)
+        }
+        for lane in lanes {
+            lane.reader.makeDecoder(schema: pipeline.schema, options: configuration.decoderOptions)
+        }
         return pipeline
     }
 
@@ -144,8 +146,8 @@ public final class Run {
         configuration.applyPreset(to: &schemaOptions)
         if descriptor.isFeatureNative { schemaOptions.target = "label" }
         let sample: Sample
-        do { sample = try reader.sample() } catch let error as FormatError {
-            throw EngineError("\(reader.currentPartName): \(error.description)")
+        do { sample = try input.reader.sample() } catch let error as FormatError {
+            throw EngineError("\(input.reader.currentPartName): \(error.description)")
         }
         if sample.records == 0, options.stop.signal != 0 {
             throw EngineError("stopped before the first record came", .stopped)
@@ -161,7 +163,7 @@ public final class Run {
             return pipeline
         } catch let error as FormatError {
             // The records are what they are: it is the options that do not fit them.
-            throw EngineError("\(reader.currentPartName): \(error.description)", .usage)
+            throw EngineError("\(input.reader.currentPartName): \(error.description)", .usage)
         } catch let error as SettingError { throw EngineError(error.description, .usage) }
     }
 
@@ -170,7 +172,7 @@ public final class Run {
         guard !schema.isFeatureNative, schema.fields(.target).isEmpty else { return }
         let names = schema.fields.map(\.name)
         throw EngineError(
-            "say which field to predict: --target FIELD. \(reader.currentPartName) has: "
+            "say which field to predict: --target FIELD. \(input.reader.currentPartName) has: "
                 + names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", ..." : ""), .usage)
     }
 
@@ -202,37 +204,57 @@ public final class Run {
 
     // MARK: Learning
 
-    private func loop(_ pipeline: Pipeline) -> StreamEnd {
-        let ring = BatchRing(depth: 8) { pipeline.makeRecordBatch() }
-        let decoding = DispatchQueue(label: "thalweg.decoding")
-        let reader = reader
-        if reader.format != nil { decoding.async { reader.run(ring) } } else { ring.finish(.endOfInput) }
+    private func loop(_ pipeline: Pipeline, _ publication: Publication?) -> StreamEnd {
+        let rings = BatchRings(lanes: lanes.count, depth: 8) { pipeline.makeRecordBatch() }
+        for (lane, ring) in zip(lanes, rings.rings) { lane.start(ring) }
         let features = FeatureBatch(capacity: configuration.batchSize)
         let predictions = PredictionBatch(capacity: configuration.batchSize)
         var writer = options.predictions.map { PredictionWriter(sink: $0, task: pipeline.schema.task) }
-        if let messages = source as? any MessageSource { options.progress?.source = { messages.status.summary } }
+        if let messages = input.source as? any MessageSource, !input.isInbox {
+            options.progress?.source = { messages.status.summary }
+        }
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
-        while let batch = ring.nextFilled() {
-            if failure == nil { learn(batch, pipeline, features, predictions, &writer) }
-            if let barrier = batch.barrier {
-                settle(pipeline)
-                barrier.signal()
+        publish(publication, isDue: true)
+        while true {
+            switch rings.next(waiting: idleWait(publication)) {
+            case .nothing:
+                publish(publication, isDue: true)
+                if pipeline.evaluation.records > 0 { taker?.tick(position, format: format) }
+            case .batch(let batch, let lane):
+                if failure == nil { learn(batch, lanes[lane], pipeline, features, predictions, &writer) }
+                if let barrier = batch.barrier {
+                    settle(pipeline)
+                    barrier.signal()
+                }
+                rings.rings[lane].giveBack()
+                publish(publication, isDue: false)
+            case .end:
+                for lane in lanes { lane.join() }
+                return rings.outcome
             }
-            ring.giveBack()
         }
-        // The decoding thread has left the reader for good.
-        decoding.sync {}
-        return ring.outcome
+    }
+
+    /// How long to wait for a batch before looking whether something is left to publish or to save; nil: for ever.
+    private func idleWait(_ publication: Publication?) -> Double? {
+        if publication?.isBehind ?? false { return 0.001 }
+        return taker?.secondsUntilDue
+    }
+
+    private func publish(_ publication: Publication?, isDue: Bool) {
+        guard let publication else { return }
+        let done = isDue ? publication.publish(position.parts) : publication.tick(position.parts)
+        if done { options.live?.didPublish() }
     }
 
     /// Takes one batch through everything. On failure asks the reader to stop; later batches are dropped.
     private func learn(
-        _ batch: FilledBatch, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
-        _ writer: inout PredictionWriter?
+        _ batch: FilledBatch, _ lane: Lane, _ pipeline: Pipeline, _ features: FeatureBatch,
+        _ predictions: PredictionBatch, _ writer: inout PredictionWriter?
     ) {
         do {
-            try step(batch, pipeline, features, predictions, &writer)
+            try step(batch, lane, pipeline, features, predictions, &writer)
         } catch let error as ConnectorError {
             fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))
         } catch let error as EngineError {
@@ -253,14 +275,11 @@ public final class Run {
     }
 
     private func step(
-        _ batch: FilledBatch, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
-        _ writer: inout PredictionWriter?
+        _ batch: FilledBatch, _ lane: Lane, _ pipeline: Pipeline, _ features: FeatureBatch,
+        _ predictions: PredictionBatch, _ writer: inout PredictionWriter?
     ) throws {
         let records = batch.records
-        guard records.rows > 0 || !records.rejected.isEmpty else {
-            position.parts = batch.positions
-            return
-        }
+        guard records.rows > 0 || !records.rejected.isEmpty else { return note(batch.positions, of: lane) }
         let progress = options.progress
         let evaluation = pipeline.evaluation
         var output = writer
@@ -290,7 +309,7 @@ public final class Run {
         writer = output
         quarantine.add(records) { batch.positions[$0].name }
         // The batch is learned, whether or not its output finds its way: a snapshot must say so.
-        position.parts = batch.positions
+        note(batch.positions, of: lane)
         do {
             defer { noteOutput(writer) }
             try writer?.send()
@@ -303,5 +322,10 @@ public final class Run {
                 "more than \(configuration.maximumRejected) of the last \(Quarantine.window) records were rejected "
                     + "(--max-rejected); the first: \(quarantine.first ?? "")")
         }
+    }
+
+    private func note(_ positions: [PartPosition], of lane: Lane) {
+        lane.positions = positions
+        position.parts = lanes.flatMap(\.positions)
     }
 }

@@ -9,6 +9,10 @@ public struct RunOptions {
     public var snapshots: SnapshotOptions?
     /// A snapshot file to start from (`predict --snapshot`), instead of the newest of `snapshots`.
     public var snapshotPath: String?
+    /// Published versions of the model, for readers on other threads.
+    public var live: LiveModel?
+    /// Records that other threads hand in, beside the input.
+    public var inbox: RecordInbox?
     public var progress: ProgressTable?
     /// Told of things a person should know (a damaged snapshot, a failed one).
     public var warn: (String) -> Void = { _ in }

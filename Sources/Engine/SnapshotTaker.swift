@@ -111,12 +111,20 @@ final class SnapshotTaker: @unchecked Sendable {
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
         let records = pipeline.evaluation.records + pipeline.evaluation.rejected
         var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
-        if !isDue, options.everySeconds > 0 {
+        if !isDue, options.everySeconds > 0, records != lastRecords {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
             isDue = Double(elapsed) >= options.everySeconds * 1e9
         }
         guard isDue, !isBusy.load(ordering: .acquiring) else { return }
         take(position(), format: format, records)
+    }
+
+    /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
+    var secondsUntilDue: Double? {
+        guard options.everySeconds > 0, pipeline.evaluation.records + pipeline.evaluation.rejected != lastRecords
+        else { return nil }
+        let elapsed = Double(DispatchTime.now().uptimeNanoseconds - lastTime) / 1e9
+        return max(options.everySeconds - elapsed, 0.01)
     }
 
     /// Publishes now and writes in the background.

@@ -37,6 +37,7 @@ final class Publication: @unchecked Sendable {
     private let replicas: ReplicaGroup
     private let copies: [Copy]
     private let current = Atomic<Int>(0)
+    private let isPublished = Atomic<Bool>(false)
     private var sequence: Int
     private var next: UInt64 = 0
     /// Learned since the last publication.
@@ -53,14 +54,14 @@ final class Publication: @unchecked Sendable {
         }
     }
 
-    /// At a batch boundary: publishes when the last time is long enough ago for its cost.
-    func tick(_ positions: [PartPosition]) {
+    /// At a batch boundary: publishes when the last time is long enough ago for its cost. Returns whether it did.
+    func tick(_ positions: [PartPosition]) -> Bool {
         isBehind = true
-        if DispatchTime.now().uptimeNanoseconds >= next { publish(positions) }
+        return DispatchTime.now().uptimeNanoseconds >= next && publish(positions)
     }
 
     /// Publishes now, unless readers hold the copy that is due. Only the owner.
-    func publish(_ positions: [PartPosition]) {
+    @discardableResult func publish(_ positions: [PartPosition]) -> Bool {
         let start = DispatchTime.now().uptimeNanoseconds
         let due = 1 - current.load(ordering: .relaxed)
         let copy = copies[due]
@@ -72,12 +73,17 @@ final class Publication: @unchecked Sendable {
                 version: pipeline.version, sequence: sequence, positions: positions, uptimeNanoseconds: start)
             return true
         }
-        guard done != nil else { return }
+        guard done != nil else { return false }
         current.store(due, ordering: .releasing)
+        isPublished.store(true, ordering: .releasing)
         isBehind = false
         let end = DispatchTime.now().uptimeNanoseconds
         next = end + UInt64(Double(end - start) / Self.share)
+        return true
     }
+
+    /// False until the first publication.
+    var hasVersion: Bool { isPublished.load(ordering: .acquiring) }
 
     /// Lets a reader use the current version; for short work only.
     func read<R, E: Error>(_ body: (Pipeline, VersionInfo) throws(E) -> R) throws(E) -> R {
