@@ -24,7 +24,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Boo
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
     "StandardStreams", "Kafka", "Preprocessing",
-    "Learners", "Evaluation", "Snapshots", "Engine", "Generators",
+    "Learners", "Evaluation", "Snapshots", "Engine", "Generators", "Serving",
 ]
 
 let package = Package(
@@ -36,6 +36,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         .target(name: "CBytes"),
@@ -63,6 +64,13 @@ let package = Package(
                 "Learners",
                 "Evaluation", "Snapshots",
             ]),
+        library(
+            "Serving",
+            [
+                "Engine", "JSON", "Records", "Components", "Connectors",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+            ]),
         library("Compression", ["CZstd", "CZlib"]),
         library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
         library(
@@ -73,7 +81,7 @@ let package = Package(
             dependencies: [
                 "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
                 "Preprocessing",
-                "Learners", "Records", "Snapshots", "JSON",
+                "Learners", "Records", "Snapshots", "JSON", "Serving",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict,

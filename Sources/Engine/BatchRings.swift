@@ -7,6 +7,8 @@ final class BatchRings {
         case batch(FilledBatch, lane: Int)
         /// Nothing within the time.
         case nothing
+        /// That lane has ended; others have not.
+        case ended(lane: Int)
         /// Every lane has ended.
         case end
     }
@@ -37,6 +39,7 @@ final class BatchRings {
                 last = lane
                 if let batch = rings[lane].nextFilled() { return .batch(batch, lane: lane) }
                 hasEnded[lane] = true
+                if hasEnded.contains(false) { return .ended(lane: lane) }
                 break
             }
         }

@@ -9,6 +9,8 @@ final class Lane {
     let reader: any BatchReader
     let ledger: WorkerLedger?
     let isInbox: Bool
+    /// Ends this lane alone, for the run to begin again; an inbox does not hear of other stops.
+    private let laneStop = StopRequest()
     private let thread: DispatchQueue
     /// Where this lane's parts stand after what was learned of them.
     var positions: [PartPosition] = []
@@ -25,7 +27,8 @@ final class Lane {
             let ledger = WorkerLedger(isInbox ? nil : directory) { warn($0) }
             self.ledger = ledger
             reader = MessageReader(
-                source: messages, configuration: configuration, stop: options.stop, ledger: ledger,
+                source: messages, configuration: configuration, stop: isInbox ? laneStop : options.stop,
+                ledger: ledger,
                 // Whoever hands a record in waits for it.
                 batchWait: isInbox ? 0 : configuration.batchWait)
         } else if let bytes = source as? any ByteSource {
@@ -36,11 +39,18 @@ final class Lane {
         }
     }
 
+    /// Ends an inbox's lane: for good, or until the run begins again.
+    func stopInbox(forGood: Bool) {
+        guard isInbox else { return }
+        if forGood { reader.close() } else { laneStop.request(-1) }
+    }
+
     /// Whether a part of a snapshot is this lane's.
     func owns(_ part: PartPosition) -> Bool { (part.name == RecordInbox.partName) == isInbox }
 
     func start(_ ring: BatchRing) {
         let reader = reader
+        laneStop.request(0)
         if reader.format != nil { thread.async { reader.run(ring) } } else { ring.finish(.endOfInput) }
     }
 

@@ -81,6 +81,9 @@ public final class Pipeline: Stateful {
     /// Changes whenever a class is added or renamed.
     var classRevision: Int { targets.revision }
 
+    /// The first row whose target could not be learned, and why. Changes nothing.
+    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? { targets.refusal(batch) }
+
     /// Says that no record of the class was seen when the schema was fixed.
     func markAsGuess(_ className: String) { targets.markAsGuess(className) }
 

@@ -45,7 +45,10 @@ public final class Run {
     /// - Throws: what kept the run from starting or going on; whatever was learned until then is in a last snapshot.
     public func execute() throws -> RunReport {
         let started = DispatchTime.now().uptimeNanoseconds
-        defer { for lane in lanes { lane.reader.close() } }
+        defer {
+            for lane in lanes { lane.reader.close() }
+            options.live?.end()
+        }
         while true {
             if let report = try attempt(since: started) { return report }
             options.warn("parts went to another worker before they were in a snapshot: back to the newest snapshot")
@@ -94,7 +97,7 @@ public final class Run {
         return try SnapshotTaker(
             store: store, options: snapshots, pipeline: pipeline, replicas: replicas, sinks: sinks,
             durable: position.parts, acknowledge: { parts in for source in sources { source.acknowledge(parts) } },
-            warn: { warn($0) })
+            warn: { warn($0) }, live: options.live)
     }
 
     private static var noRecord: EngineError { EngineError("the input is empty: there is no record to learn from") }
@@ -128,9 +131,10 @@ public final class Run {
         let name = configuration.format ?? (resumed != nil && !format.isEmpty ? format : nil)
         for lane in lanes { lane.positions = position.parts.filter(lane.owns) }
         let hasInput = try input.reader.open(at: input.positions, format: name)
-        guard hasInput, let descriptor = input.reader.format else { return resumed }
-        format = descriptor.name
-        let pipeline = try resumed ?? infer(descriptor)
+        if hasInput, let descriptor = input.reader.format { format = descriptor.name }
+        guard let descriptor = hasInput ? input.reader.format : FormatRegistry.find(format),
+            let pipeline = try resumed ?? (hasInput ? infer(descriptor) : nil)
+        else { return resumed }
         for lane in lanes.dropFirst() {
             let inboxFormat = descriptor.isFeatureNative ? descriptor.name : "jsonl"
             _ = try lane.reader.open(at: lane.positions, format: inboxFormat)
@@ -229,10 +233,22 @@ public final class Run {
                 }
                 rings.rings[lane].giveBack()
                 publish(publication, isDue: false)
+            case .ended(let lane): didEnd(rings.rings[lane].outcome)
             case .end:
                 for lane in lanes { lane.join() }
                 return rings.outcome
             }
+        }
+    }
+
+    /// One lane has ended: the other goes on, unless this one's end is the whole run's.
+    private func didEnd(_ outcome: StreamEnd) {
+        switch outcome {
+        case .failed:
+            if options.stop.signal == 0 { options.stop.request(-1) }
+            for lane in lanes { lane.stopInbox(forGood: true) }
+        case .lost: for lane in lanes { lane.stopInbox(forGood: false) }
+        default: break
         }
     }
 
@@ -245,7 +261,7 @@ public final class Run {
     private func publish(_ publication: Publication?, isDue: Bool) {
         guard let publication else { return }
         let done = isDue ? publication.publish(position.parts) : publication.tick(position.parts)
-        if done { options.live?.didPublish() }
+        if done { options.live?.didPublish(position.parts, version: publication.version) }
     }
 
     /// Takes one batch through everything. On failure asks the reader to stop; later batches are dropped.
@@ -253,8 +269,13 @@ public final class Run {
         _ batch: FilledBatch, _ lane: Lane, _ pipeline: Pipeline, _ features: FeatureBatch,
         _ predictions: PredictionBatch, _ writer: inout PredictionWriter?
     ) {
+        let started = options.live == nil ? 0 : DispatchTime.now().uptimeNanoseconds
         do {
             try step(batch, lane, pipeline, features, predictions, &writer)
+            options.live?.note { activity in
+                activity.batchSeconds.add(Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
+                activity.learned = pipeline.evaluation.learned
+            }
         } catch let error as ConnectorError {
             fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))
         } catch let error as EngineError {
@@ -272,6 +293,7 @@ public final class Run {
     private func fail(_ error: EngineError) {
         failure = error
         if options.stop.signal == 0 { options.stop.request(-1) }
+        for lane in lanes { lane.stopInbox(forGood: true) }
     }
 
     private func step(

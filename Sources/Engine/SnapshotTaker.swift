@@ -1,5 +1,6 @@
 import Connectors
 import Dispatch
+import Glibc
 import JSON
 import Snapshots
 import State
@@ -79,6 +80,7 @@ final class SnapshotTaker: @unchecked Sendable {
     private let isBusy = Atomic<Bool>(false)
     private let warn: @Sendable (String) -> Void
     private let sinks: [any Sink]
+    private let live: LiveModel?
     /// Told of the positions in every durable snapshot.
     private let acknowledge: @Sendable ([PartPosition]) -> Void
     /// Positions in the newest durable snapshot; written by the background queue, read after `queue.sync`.
@@ -92,8 +94,9 @@ final class SnapshotTaker: @unchecked Sendable {
     init(
         store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, replicas: ReplicaGroup, sinks: [any Sink],
         durable: [PartPosition], acknowledge: @escaping @Sendable ([PartPosition]) -> Void,
-        warn: @escaping @Sendable (String) -> Void
+        warn: @escaping @Sendable (String) -> Void, live: LiveModel?
     ) throws {
+        self.live = live
         self.store = store
         self.options = options
         self.pipeline = pipeline
@@ -142,12 +145,14 @@ final class SnapshotTaker: @unchecked Sendable {
     }
 
     private func write(_ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]) {
+        let started = DispatchTime.now().uptimeNanoseconds
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
             newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
             durable = parts
             acknowledge(parts)
+            tell(records, seconds: Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
         } catch let error as SnapshotError {
             fail(error.description)
         } catch let error as ConnectorError {
@@ -155,8 +160,25 @@ final class SnapshotTaker: @unchecked Sendable {
         } catch { fail("\(error)") }
     }
 
+    /// Tells the readers of the live model that a snapshot is durable.
+    private func tell(_ records: Int, seconds: Double) {
+        guard let live, let newestPath else { return }
+        var status = stat()
+        let bytes = stat(newestPath, &status) == 0 ? Int(status.st_size) : 0
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        live.note {
+            $0.snapshots.taken += 1
+            $0.snapshots.lastTime = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+            $0.snapshots.lastSeconds = seconds
+            $0.snapshots.lastBytes = bytes
+            $0.snapshots.lastRecords = records
+        }
+    }
+
     private func fail(_ reason: String) {
         failures += 1
+        live?.note { $0.snapshots.failures += 1 }
         warn("snapshot failed, learning goes on and the next one is tried as usual: \(reason)")
     }
 

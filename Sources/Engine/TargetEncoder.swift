@@ -80,11 +80,7 @@ final class TargetEncoder: Stateful {
                 classes[row] = -1
             case .binary, .multiclass:
                 guard let index = classIndex(batch.targetTexts[row].buffer, learning) else {
-                    let known = classNames.map { "'\($0)'" }.joined(separator: " and ")
-                    batch.rejectRow(
-                        row,
-                        "target '\(batch.targetTexts[row].text)' is a third class; the task is binary with \(known) "
-                            + "(say --task multiclass)")
+                    batch.rejectRow(row, thirdClass(batch.targetTexts[row]))
                     rows = batch.rows
                     continue
                 }
@@ -94,6 +90,22 @@ final class TargetEncoder: Stateful {
             }
             row += 1
         }
+    }
+
+    private func thirdClass(_ text: ByteRange) -> String {
+        let known = classNames.map { "'\($0)'" }.joined(separator: " and ")
+        return "target '\(text.text)' is a third class; the task is binary with \(known) (say --task multiclass)"
+    }
+
+    /// The first row whose target could not be learned, and why. Changes nothing.
+    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? {
+        guard task == .binary, guess[0] == 0 else { return nil }
+        for row in 0..<batch.rows where batch.targetTexts[row].count > 0 {
+            if classIndex(batch.targetTexts[row].buffer, false) == -1 {
+                return (row, thirdClass(batch.targetTexts[row]))
+            }
+        }
+        return nil
     }
 
     /// The class's index, -1 when the target is missing or not to be learned; nil when it has no place.

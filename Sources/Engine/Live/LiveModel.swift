@@ -8,12 +8,26 @@ import Synchronization
 ///
 /// Every answer comes from one published version and says which. There is none before the first publication.
 public final class LiveModel: Sendable {
+    private struct Waiter {
+        let id: UInt64
+        let part: String
+        let offset: Int
+        let deadline: UInt64
+        /// Told the version that has the record; nil: it did not come in time.
+        let wake: @Sendable (Int?) -> Void
+    }
     private struct Contents {
         var publication: Publication?
         /// Decoder options and format of the records that predictors take.
         var configuration: Configuration?
         var format = ""
-        var waiters: [(part: String, offset: Int, wake: DispatchSemaphore)] = []
+        /// Of the current version.
+        var positions: [PartPosition] = []
+        var version = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        var isExpirySet = false
+        var activity = RunActivity()
     }
     private let contents = Mutex(Contents())
 
@@ -27,6 +41,7 @@ public final class LiveModel: Sendable {
             $0.publication = publication
             $0.configuration = configuration
             $0.format = format
+            $0.positions = []
         }
     }
 
@@ -34,15 +49,33 @@ public final class LiveModel: Sendable {
     var sequence: Int { info?.sequence ?? 0 }
 
     /// Wakes those who wait for what was published now.
-    func didPublish() {
-        guard let positions = info?.positions else { return }
-        contents.withLock { contents in
-            contents.waiters.removeAll { waiter in
-                guard Self.has(positions, waiter.part, waiter.offset) else { return false }
-                waiter.wake.signal()
-                return true
-            }
+    func didPublish(_ positions: [PartPosition], version: Int) {
+        let due = contents.withLock { contents in
+            contents.positions = positions
+            contents.version = version
+            contents.activity.publications += 1
+            return Self.takeWaiters(&contents) { Self.has(positions, $0.part, $0.offset) }
         }
+        for waiter in due { waiter.wake(version) }
+    }
+
+    /// Changes what is told of the run's activity.
+    func note(_ change: (inout RunActivity) -> Void) { contents.withLock { change(&$0.activity) } }
+
+    /// The run is over: nobody waits in vain.
+    func end() {
+        let due = contents.withLock { contents in
+            contents.activity.isOver = true
+            return Self.takeWaiters(&contents) { _ in true }
+        }
+        for waiter in due { waiter.wake(nil) }
+    }
+
+    private static func takeWaiters(_ contents: inout Contents, where isDue: (Waiter) -> Bool) -> [Waiter] {
+        guard !contents.waiters.isEmpty else { return [] }
+        let due = contents.waiters.filter(isDue)
+        if !due.isEmpty { contents.waiters.removeAll(where: isDue) }
+        return due
     }
 
     private static func has(_ positions: [PartPosition], _ part: String, _ offset: Int) -> Bool {
@@ -61,32 +94,77 @@ public final class LiveModel: Sendable {
         return read { ModelStatus($0, $1, configuration) }
     }
 
+    public var activity: RunActivity { contents.withLock { $0.activity } }
+
     /// Uses the current version, for a short while; nil before the first one.
-    func read<R>(_ body: (Pipeline, VersionInfo) -> R) -> R? {
-        let publication = contents.withLock { $0.publication }
-        guard let publication, publication.hasVersion else { return nil }
-        return publication.read(body)
+    func read<R>(_ body: (Pipeline, VersionInfo) -> R) -> R? { published?.publication.read(body) }
+
+    /// What versions come from, and what predictors need to decode records; nil before the first version.
+    var published: (publication: Publication, configuration: Configuration, format: String)? {
+        contents.withLock { contents in
+            guard let publication = contents.publication, publication.hasVersion,
+                let configuration = contents.configuration
+            else { return nil }
+            return (publication, configuration, contents.format)
+        }
     }
 
-    /// What predictors need to decode records; nil before the first version.
-    var decoding: (configuration: Configuration, format: String)? {
-        contents.withLock { contents in contents.configuration.map { ($0, contents.format) } }
-    }
+    // MARK: Waiting
 
     /// Waits until a version is published in which the record at `offset` of `part` counts. Blocks the thread.
-    /// - Returns: false when that took longer than `seconds`.
-    public func wait(for part: String, offset: Int, seconds: Double) -> Bool {
-        let wake = DispatchSemaphore(value: 0)
-        let isThere = contents.withLock { contents in
-            if let positions = contents.publication?.read({ $1 }).positions, Self.has(positions, part, offset) {
-                return true
-            }
-            contents.waiters.append((part, offset, wake))
-            return false
+    /// - Returns: that version; nil when it took longer than `seconds`, or the run is over.
+    public func wait(for part: String, offset: Int, seconds: Double) -> Int? {
+        let woken = DispatchSemaphore(value: 0)
+        let found = Mutex<Int?>(nil)
+        enlist(part, offset, seconds) { version in
+            found.withLock { $0 = version }
+            woken.signal()
         }
-        if isThere || wake.wait(timeout: .now() + seconds) == .success { return true }
-        contents.withLock { contents in contents.waiters.removeAll { $0.wake === wake } }
-        return false
+        woken.wait()
+        return found.withLock { $0 }
+    }
+
+    /// Like `wait`, suspending the task instead of blocking a thread.
+    public func applied(_ part: String, offset: Int, seconds: Double) async -> Int? {
+        await withCheckedContinuation { continuation in
+            enlist(part, offset, seconds) { continuation.resume(returning: $0) }
+        }
+    }
+
+    private func enlist(_ part: String, _ offset: Int, _ seconds: Double, wake: @escaping @Sendable (Int?) -> Void) {
+        let now = DispatchTime.now().uptimeNanoseconds
+        let deadline = now &+ UInt64(max(0, min(seconds, 86_400)) * 1e9)
+        enum Outcome {
+            case decided(Int?)
+            case waiting(setsExpiry: Bool)
+        }
+        let outcome: Outcome = contents.withLock { contents in
+            if Self.has(contents.positions, part, offset) { return .decided(contents.version) }
+            if contents.activity.isOver { return .decided(nil) }
+            contents.waiters.append(
+                Waiter(id: contents.nextWaiter, part: part, offset: offset, deadline: deadline, wake: wake))
+            contents.nextWaiter += 1
+            defer { contents.isExpirySet = true }
+            return .waiting(setsExpiry: !contents.isExpirySet)
+        }
+        switch outcome {
+        case .decided(let version): wake(version)
+        case .waiting(let setsExpiry): if setsExpiry { setExpiry() }
+        }
+    }
+
+    /// One timer for all who wait.
+    private func setExpiry() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + 0.05) { [self] in
+            let now = DispatchTime.now().uptimeNanoseconds
+            let (due, rest) = contents.withLock { contents in
+                let due = Self.takeWaiters(&contents) { $0.deadline <= now }
+                contents.isExpirySet = !contents.waiters.isEmpty
+                return (due, contents.isExpirySet)
+            }
+            for waiter in due { waiter.wake(nil) }
+            if rest { setExpiry() }
+        }
     }
 }
 

@@ -1,56 +1,199 @@
+import Connectors
 import Formats
-import JSON
 import Records
 
-/// A record of a request that cannot be predicted.
+/// A record of a request that cannot be predicted or learned.
 public struct RecordError: Error, Sendable, CustomStringConvertible {
     /// Which one of the request, from 0.
     public let index: Int
     public let description: String
 }
 
+/// The prediction of one record.
+public struct PredictedRow: Sendable {
+    /// The class's name; nil: none is known yet, or this is a regression.
+    public let className: String?
+    /// The value of a regression.
+    public let value: Double
+    /// Of the classes, in their order; empty for a regression.
+    public let probabilities: [Double]
+}
+
 /// Predicts records that somebody brings, with the versions a live model publishes. Used by one thread at a time; keep
 /// one for each and use it again, its buffers stay.
 public final class Predictor {
+    /// Rows that may be predicted from one version, because that holds it for other readers.
+    public static let heldRows = 4096
+    private static let heldBytes = 1 << 20
+
     private let model: LiveModel
+    private let publication: Publication
     private let decoder: any RecordDecoder
     private let batch: RecordBatch
     private let features: FeatureBatch
     private let predictions: PredictionBatch
-    private let chunk = Chunk(capacity: 1 << 16)
+    private var chunk = Chunk(capacity: 1 << 14)
     private var text: PredictionText
+    private let target: String
+    private let task: Task
+    let schema: Schema
 
     /// - Returns: nil before the first version.
     /// - Parameter format: of the records; nil: JSON Lines, or the run's own where records bring features (VW text).
     public init?(_ model: LiveModel, format: String? = nil) {
-        guard let decoding = model.decoding, let schema = model.read({ pipeline, _ in pipeline.schema }) else {
-            return nil
-        }
-        let name = format ?? (schema.isFeatureNative ? decoding.format : "jsonl")
+        guard let published = model.published else { return nil }
+        let schema = published.publication.read { pipeline, _ in pipeline.schema }
+        let name = format ?? (schema.isFeatureNative ? published.format : "jsonl")
         guard let found = FormatRegistry.find(name) else { return nil }
         self.model = model
-        decoder = found.makeDecoder(schema, decoding.configuration.decoderOptions)
+        self.schema = schema
+        publication = published.publication
+        decoder = found.makeDecoder(schema, published.configuration.decoderOptions)
         decoder.beginPart()
         // The pipeline's own buffers are made for its mini-batches.
-        let capacity = min(256, decoding.configuration.batchSize)
+        let capacity = min(256, published.configuration.batchSize)
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)
         batch = RecordBatch(
             capacity: capacity, numericCount: schema.fields(.numeric, .both).count,
             categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative)
         text = PredictionText(task: schema.task)
+        target = schema.fields(.target).first?.name ?? "target"
+        task = schema.task
     }
 
-    /// Predicts records, one a line.
+    /// False: the run began again since this was made. Take a new one.
+    public var isCurrent: Bool { model.published?.publication === publication }
+
+    // MARK: Predicting
+
+    /// Predicts records, one a line, all from one version unless they are more than a megabyte.
     ///
     /// - Parameters:
-    ///   - lines: complete records, each with its line end or the last one without.
+    ///   - lines: complete records, each with its line end or the last one without, none blank.
     ///   - output: appended to: one JSON object a line and record, without position.
-    /// - Returns: the version that predicted them; that of the last ones when they are more than a mini-batch.
+    /// - Returns: the version that predicted them, the last one's when there were several.
     /// - Throws: the first record that cannot be read; nothing is appended then.
-    public func predict(
+    @discardableResult public func predict(
         _ lines: UnsafeRawBufferPointer, into output: inout [UInt8]
     ) throws(RecordError) -> VersionInfo? {
+        load(lines)
+        text.writer.bytes.removeAll(keepingCapacity: true)
+        let version: VersionInfo?
+        if lines.count <= Self.heldBytes {
+            version = try publication.read { pipeline, info throws(RecordError) in
+                try eachBatch { predict(pipeline, info) }
+                return info
+            }
+        } else {
+            var last: VersionInfo?
+            try eachBatch {
+                last = publication.read { pipeline, info in
+                    predict(pipeline, info)
+                    return info
+                }
+            }
+            version = last
+        }
+        output.append(contentsOf: text.writer.bytes)
+        return version
+    }
+
+    /// Like `predict`, with an object `{"error", "record"}` in the place of each record that cannot be read.
+    ///
+    /// - Parameter first: the number of the first record.
+    /// - Returns: how many records there were, and how many of them could not be read.
+    public func predictEach(
+        _ lines: UnsafeRawBufferPointer, first: Int, into output: inout [UInt8]
+    ) -> (records: Int, errors: Int) {
+        load(lines)
+        text.writer.bytes.removeAll(keepingCapacity: true)
+        var done = 0
+        var errors = 0
+        var offset = 0
+        while offset < chunk.count {
+            do throws(RecordError) {
+                guard let end = try decode(from: offset, done: done) else { break }
+                offset = end
+            } catch {
+                writeError(error.description, first + error.index)
+                return (done + 1, errors + 1)
+            }
+            let bad = batch.rejected
+            var next = 0
+            var row = 0
+            publication.read { pipeline, info in
+                process(pipeline) { index, features, known in
+                    while next < bad.count, bad[next].position.line <= done + row + 1 {
+                        writeError(bad[next].reason, first + done + row)
+                        next += 1
+                        row += 1
+                    }
+                    row += 1
+                    write(index, features, known, info)
+                }
+            }
+            while next < bad.count {
+                writeError(bad[next].reason, first + done + row)
+                next += 1
+                row += 1
+            }
+            done += row
+            errors += bad.count
+        }
+        output.append(contentsOf: text.writer.bytes)
+        return (done, errors)
+    }
+
+    /// Predicts at most `heldRows` records from one version.
+    ///
+    /// - Returns: the predictions, the classes' names in the order of the probabilities, and the version.
+    public func rows(
+        _ lines: UnsafeRawBufferPointer
+    ) throws(RecordError) -> (rows: [PredictedRow], classes: [String], version: VersionInfo) {
+        load(lines)
+        var rows: [PredictedRow] = []
+        var names: [String] = []
+        let version = try publication.read { pipeline, info throws(RecordError) in
+            names = pipeline.classNames
+            try eachBatch {
+                process(pipeline) { row, _, known in rows.append(predicted(row, names, known)) }
+            }
+            return info
+        }
+        return (rows, names, version)
+    }
+
+    // MARK: Checking
+
+    /// Checks that records could be learned: that they can be read, and have a target that has a place.
+    public func check(_ lines: UnsafeRawBufferPointer) throws(RecordError) {
+        load(lines)
+        var done = 0
+        try eachBatch { () throws(RecordError) in
+            for row in 0..<batch.rows where task == .regression && batch.targetNumbers[row].isNaN {
+                let text = batch.targetTexts[row].text
+                throw RecordError(
+                    index: done + row,
+                    description: text.isEmpty
+                        ? "'\(target)' is missing: a record without its target teaches nothing"
+                        : "'\(target)' is '\(text)', which is no number")
+            }
+            for row in 0..<batch.rows where task != .regression && batch.targetTexts[row].count == 0 {
+                throw RecordError(
+                    index: done + row, description: "'\(target)' is missing: a record without its target teaches nothing")
+            }
+            let refused = publication.read { pipeline, _ in pipeline.refusal(batch) }
+            if let refused { throw RecordError(index: done + refused.row, description: refused.reason) }
+            done += batch.rows
+        }
+    }
+
+    // MARK: Batches
+
+    private func load(_ lines: UnsafeRawBufferPointer) {
+        // What one large request needed is not kept for ever.
+        if chunk.capacity > Self.heldBytes * 2, lines.count < Self.heldBytes { chunk = Chunk(capacity: 1 << 14) }
         chunk.count = 0
         chunk.append(ByteRange(lines.baseAddress?.assumingMemoryBound(to: UInt8.self), lines.count))
         if let last = lines.last, last != UInt8(ascii: "\n") {
@@ -58,37 +201,66 @@ public final class Predictor {
             end.withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, 1)) }
         }
         chunk.sealPadding()
-        text.writer.bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Decodes one batch. Returns where the next begins; nil: there is none.
+    private func decode(from offset: Int, done: Int) throws(RecordError) -> Int? {
+        batch.recycle()
+        batch.endPosition = RecordPosition(part: 0, offset: offset, line: done + 1)
+        let end: Int
+        do throws(FormatError) { end = try decoder.decode(chunk, from: offset, isEnd: true, into: batch) } catch {
+            throw RecordError(index: done, description: error.description)
+        }
+        return end > offset ? end : nil
+    }
+
+    private func eachBatch(_ body: () throws(RecordError) -> Void) throws(RecordError) {
         var offset = 0
         var done = 0
-        var version: VersionInfo?
-        while offset < chunk.count {
-            batch.recycle()
-            batch.endPosition = RecordPosition(part: 0, offset: offset, line: done + 1)
-            do throws(FormatError) { offset = try decoder.decode(chunk, from: offset, isEnd: true, into: batch) } catch
-            {
-                throw RecordError(index: done, description: error.description)
-            }
+        while offset < chunk.count, let end = try decode(from: offset, done: done) {
+            offset = end
             if let bad = batch.rejected.first {
                 throw RecordError(index: bad.position.line - 1, description: bad.reason)
             }
-            guard batch.rows > 0 else { break }
-            version = predictBatch()
+            if batch.rows > 0 { try body() }
             done += batch.rows
         }
-        output.append(contentsOf: text.writer.bytes)
-        return version
     }
 
-    private func predictBatch() -> VersionInfo? {
-        model.read { pipeline, info in
-            text.setClasses(pipeline.classNames)
-            pipeline.process(batch, features, predictions, learning: false) { row, features, _, known in
-                text.add(
-                    row, batch, features, predictions, known: known, partName: nil, version: info.version)
-                text.writer.raw("\n")
-            }
-            return info
+    private func process(_ pipeline: Pipeline, _ each: (_ row: Int, _ features: FeatureBatch, _ known: Int) -> Void) {
+        guard batch.rows > 0 else { return }
+        text.setClasses(pipeline.classNames)
+        pipeline.process(batch, features, predictions, learning: false) { row, features, _, known in
+            each(row, features, known)
         }
+    }
+
+    private func predict(_ pipeline: Pipeline, _ info: VersionInfo) {
+        process(pipeline) { row, features, known in write(row, features, known, info) }
+    }
+
+    private func write(_ row: Int, _ features: FeatureBatch, _ known: Int, _ info: VersionInfo) {
+        text.add(row, batch, features, predictions, known: known, partName: nil, version: info.version)
+        text.writer.raw("\n")
+    }
+
+    private func writeError(_ reason: String, _ record: Int) {
+        text.writer.raw("{\"error\":")
+        text.writer.write(reason)
+        text.writer.raw(",\"record\":")
+        text.writer.write(record)
+        text.writer.raw("}\n")
+    }
+
+    private func predicted(_ row: Int, _ names: [String], _ known: Int) -> PredictedRow {
+        let outputs = predictions.outputs(of: row)
+        guard task != .regression else { return PredictedRow(className: nil, value: outputs[0], probabilities: []) }
+        let index = Int(predictions.classes[row])
+        let name = known > 0 && names.indices.contains(index) ? names[index] : nil
+        let probabilities =
+            task == .binary
+            ? [1 - outputs[0], outputs[0]]
+            : (0..<names.count).map { $0 < min(predictions.width, known) ? outputs[$0] : 0 }
+        return PredictedRow(className: name, value: .nan, probabilities: probabilities)
     }
 }

@@ -82,6 +82,9 @@ final class Publication: @unchecked Sendable {
         return true
     }
 
+    /// The owner's version; what was published last, right after `publish`.
+    var version: Int { pipeline.version }
+
     /// False until the first publication.
     var hasVersion: Bool { isPublished.load(ordering: .acquiring) }
 

@@ -7,11 +7,16 @@ import Synchronization
 public enum InboxError: Error, Sendable {
     /// Too much waits already; try again later.
     case full
+    /// The run has not come to it yet; try again later.
+    case starting
     /// The run has ended or is about to.
     case closed
 }
 
 /// Records that other threads of this process hand in (over HTTP): a source of one part, which cannot be replayed.
+///
+/// It ends when it is closed, not when the run is asked to stop: who hands records in closes it after the last answer, and
+/// what was taken in until then is learned.
 public final class RecordInbox: MessageSource, Sendable {
     public static let partName = "http/0"
     public let isReplayable = false
@@ -39,6 +44,8 @@ public final class RecordInbox: MessageSource, Sendable {
         let bytes = records.reduce(0) { $0 + $1.count + 1 }
         let offsets: Result<Range<Int>, InboxError> = contents.withLock { contents in
             if contents.isClosed { return .failure(.closed) }
+            // Only an open inbox knows from which offset it counts.
+            guard contents.isOpen else { return .failure(.starting) }
             guard contents.lines.isEmpty || contents.lines.count + bytes <= maximumBytes else { return .failure(.full) }
             for record in records {
                 contents.starts.append(contents.lines.count)
@@ -63,12 +70,20 @@ public final class RecordInbox: MessageSource, Sendable {
     public func next(waiting seconds: Double, recycling recycled: MessageBlock?) -> MessageEvent {
         if let block = take(recycled) { return .messages(block) }
         _ = arrived.wait(timeout: .now() + seconds)
-        return take(recycled).map { .messages($0) } ?? .idle
+        if let block = take(recycled) { return .messages(block) }
+        return contents.withLock { $0.isClosed && $0.starts.isEmpty } ? .end : .idle
     }
+
+    /// Bytes and records that wait to be learned.
+    public var waiting: (records: Int, bytes: Int) { contents.withLock { ($0.starts.count, $0.lines.count) } }
 
     private func take(_ recycled: MessageBlock?) -> MessageBlock? {
         contents.withLock { contents in
-            guard !contents.starts.isEmpty else { return nil }
+            guard !contents.starts.isEmpty else {
+                // What one burst needed is not kept for ever.
+                if contents.lines.capacity > 1 << 20 { contents.lines = [] }
+                return nil
+            }
             let block = recycled ?? MessageBlock()
             block.parts = [Self.partName]
             contents.lines.withUnsafeBufferPointer {
@@ -92,5 +107,9 @@ public final class RecordInbox: MessageSource, Sendable {
 
     public var status: SourceStatus { SourceStatus() }
 
-    public func close() { contents.withLock { $0.isClosed = true } }
+    /// Takes nothing in any more.
+    public func close() {
+        contents.withLock { $0.isClosed = true }
+        arrived.signal()
+    }
 }
