@@ -6,7 +6,7 @@ struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
 
     @Option(
-        name: [.long, .customShort("d")], help: "-, file, pattern or kafka://BROKERS/TOPIC?group=NAME; repeatable.")
+        name: [.long, .customShort("d")], help: "-, file, pattern, kafka://BROKERS/TOPIC?group=NAME or none; repeatable.")
     var input: [String] = []
     @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
     @Flag(help: "Keep reading the last file as it grows.") var follow = false
@@ -64,5 +64,8 @@ struct CommonOptions: ParsableArguments {
         ]
     }
 
-    func settings() throws -> Settings { try Settings(commandLine: given, file: config) }
+    /// - Parameter more: other options that were given, by setting name.
+    func settings(_ more: [String: [String]] = [:]) throws -> Settings {
+        try Settings(commandLine: given.merging(more) { $1 }, file: config)
+    }
 }

@@ -36,7 +36,7 @@ struct Setting {
     }
 
     static let all: [Setting] = [
-        Setting("input", "input.path", "where records come from: -, files, patterns, kafka://", .list, default: "-"),
+        Setting("input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
         Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
         Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
         Setting("until", "input.until", "end: stop where the topic ends"),
@@ -78,6 +78,22 @@ struct Setting {
         Setting(
             "max-rejected", "evaluation.max-rejected", "stop when more of the last 1,000 are rejected", default: "1"),
         Setting("max-record-bytes", "input.max-record-bytes", "longer records are rejected", default: "16777216"),
+        Setting("http", "http.listen", "HOST:PORT: serve the model over HTTP while it learns"),
+        Setting("model-name", "http.model-name", "the model's name in paths and answers", default: "thalweg"),
+        Setting("auth-token-file", "http.auth-token-file", "lines ROLE TOKEN; roles: read, learn, admin"),
+        Setting("tls-certificate", "http.tls-certificate", "PEM file; read again when it changes"),
+        Setting("tls-key", "http.tls-key", "PEM file of the certificate's key"),
+        Setting("read-only", "http.read-only", "learn nothing over HTTP", .flag, default: "false"),
+        Setting("allow-public", "http.allow-public", "serve others without tokens", .flag, default: "false"),
+        Setting("drain-timeout", "http.drain-timeout", "for requests in flight after a stop", default: "10s"),
+        Setting("ack-timeout", "http.ack-timeout", "how long ack=applied waits", default: "10s"),
+        Setting("request-timeout", "http.request-timeout", "for a request to arrive", default: "30s"),
+        Setting("idle-timeout", "http.idle-timeout", "for a connection on which nothing moves", default: "30s"),
+        Setting("stale-after", "http.stale-after", "readiness goes off with an older model; 0 = never", default: "0"),
+        Setting("max-body-bytes", "http.max-body-bytes", "larger requests are refused", default: "16777216"),
+        Setting("max-connections", "http.max-connections", "more wait to be accepted", default: "1024"),
+        Setting("max-streams", "http.max-streams", "event streams at the same time", default: "64"),
+        Setting("max-fields", "http.max-fields", "of one record in a request", default: "10000"),
         Setting("progress", "evaluation.progress", "auto|none|N records a line", default: "auto"),
         Setting("json", "evaluation.json", "the report as one JSON object on stdout", .flag, default: "false"),
     ]

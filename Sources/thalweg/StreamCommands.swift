@@ -3,6 +3,7 @@ import Connectors
 import Engine
 import Glibc
 import Records
+import Serving
 import Snapshots
 
 struct RunCommand: ParsableCommand {
@@ -11,11 +12,14 @@ struct RunCommand: ParsableCommand {
         discussion: "Running the same command again continues where the newest snapshot in --snapshots stands.")
 
     @OptionGroup var options: CommonOptions
+    @OptionGroup var service: ServiceFlags
 
     func run() throws {
-        let settings = try options.settings()
-        var stream = try StreamRun(settings, defaultPredictions: "-")
+        let settings = try options.settings(service.given)
+        let service = try settings.serviceOptions()
+        var stream = try StreamRun(settings, defaultPredictions: settings.hasNoInput ? "none" : "-")
         stream.options.snapshots = try settings.snapshotOptions()
+        stream.service = service
         try stream.execute()
     }
 }
@@ -74,6 +78,8 @@ struct StreamRun {
     let settings: Settings
     let configuration: Configuration
     var options = RunOptions()
+    /// Nil: the model is not served.
+    var service: ServiceOptions?
 
     /// - Parameter snapshot: what is not set is as it was when this was made.
     init(_ settings: Settings, defaultPredictions: String, snapshot: Snapshot? = nil) throws {
@@ -95,24 +101,52 @@ struct StreamRun {
 
     func execute() throws {
         installSignalHandlers()
-        let source = try settings.source(batchWait: configuration.batchWait)
         let json = try settings.flag("json")
         let report: RunReport
-        do { report = try Run(configuration, source: source, options: options).execute() } catch let error
-            as ConnectorError
-        {
+        do { report = try run() } catch let error as ConnectorError {
             throw EngineError(error.description)
-        } catch let error as SnapshotError { throw EngineError(error.description) }
+        } catch let error as SnapshotError {
+            throw EngineError(error.description)
+        } catch let error as EngineError where error.kind == .stopped && isEndOfService { return }
         if settings.text("progress") != "none" { complain(report.summary) }
         if json { try printData(report.json.text) }
-        if report.records == 0, report.rejected > 0 {
+        if service == nil, report.records == 0, report.rejected > 0 {
             throw EngineError(
                 "no record could be used: \(report.rejected) rejected; first: \(report.firstRejected ?? "")")
         }
         if options.snapshots != nil, report.snapshotPath == nil {
             throw EngineError("the last snapshot could not be written: running again continues from the one before")
         }
-        if stopRequest.signal > 0 { throw ExitCode(128 + stopRequest.signal) }
+        if stopRequest.signal > 0, !isEndOfService { throw ExitCode(128 + stopRequest.signal) }
+    }
+
+    /// How a service ends that was told to: that is what it should do.
+    private var isEndOfService: Bool { service != nil && stopRequest.signal == SIGTERM }
+
+    /// Runs to the end; with a service until a stop.
+    private func run() throws -> RunReport {
+        guard let service else {
+            let source = try settings.source(batchWait: configuration.batchWait)
+            return try Run(configuration, source: source, options: options).execute()
+        }
+        var options = options
+        let live = LiveModel()
+        let inbox = RecordInbox(maximumBytes: service.maximumBodyBytes)
+        let source: any Source = settings.hasNoInput ? inbox : try settings.source(batchWait: configuration.batchWait)
+        options.live = live
+        if !settings.hasNoInput { options.inbox = inbox }
+        // Its status may be asked for by any thread.
+        nonisolated(unsafe) let messages = settings.hasNoInput ? nil : source as? any MessageSource
+        let run = try Run(configuration, source: source, options: options)
+        let server: HTTPService
+        do throws(ServiceError) {
+            server = try HTTPService.start(
+                service, live: live, inbox: inbox, stop: options.stop, source: { messages?.status },
+                warn: warnOnStderr)
+        } catch { throw EngineError(error.description) }
+        complain("listening on \(server.address)")
+        defer { server.shutdown() }
+        return try run.execute()
     }
 }
 

@@ -62,6 +62,9 @@ public final class Predictor {
         task = schema.task
     }
 
+    /// Records bring their own features, in the run's own format.
+    public var takesFeatures: Bool { schema.isFeatureNative }
+
     /// False: the run began again since this was made. Take a new one.
     public var isCurrent: Bool { model.published?.publication === publication }
 

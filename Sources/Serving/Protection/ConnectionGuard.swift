@@ -1,0 +1,103 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Cuts off what takes too long or sends too much on one connection, whatever the routes do: a request that does not
+/// arrive in time, a body beyond the limit, a client that does not read its answers.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let maximumBody: Int
+    private let requestTime: TimeAmount
+    private let idleTime: TimeAmount
+    private var deadline: Scheduled<Void>?
+    private var stall: Scheduled<Void>?
+    private var bodyBytes = 0
+    private var isStream = false
+    private var isReading = false
+    /// The rest of this body is nobody's business.
+    private var isCut = false
+
+    init(_ options: ServiceOptions) {
+        maximumBody = options.maximumBodyBytes
+        requestTime = .milliseconds(Int64(options.requestSeconds * 1000))
+        idleTime = .milliseconds(Int64(options.idleSeconds * 1000))
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        cancel()
+        context.fireChannelInactive()
+    }
+
+    private func cancel() {
+        deadline?.cancel()
+        stall?.cancel()
+        deadline = nil
+        stall = nil
+    }
+
+    private func closing(_ context: ChannelHandlerContext, after time: TimeAmount) -> Scheduled<Void> {
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        return context.eventLoop.scheduleTask(in: time) { bound.value.close(promise: nil) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            bodyBytes = 0
+            isCut = false
+            isReading = true
+            isStream = head.path?.hasPrefix("/predict") ?? false && Self.hasLines(head)
+            deadline?.cancel()
+            deadline = isStream ? nil : closing(context, after: requestTime)
+            context.fireChannelRead(data)
+        case .body(let part):
+            guard !isCut else { return }
+            bodyBytes += part.readableBytes
+            context.fireChannelRead(data)
+            if !isStream, bodyBytes > maximumBody {
+                // The route has seen that it is too much; it need not see how much.
+                isCut = true
+                context.fireChannelRead(wrapInboundOut(.end(nil)))
+            }
+        case .end:
+            deadline?.cancel()
+            deadline = nil
+            isReading = false
+            if !isCut { context.fireChannelRead(data) }
+        }
+    }
+
+    private static func hasLines(_ head: HTTPRequest) -> Bool {
+        guard let type = head.headerFields[.contentType] else { return false }
+        return type.contains("ndjson") || type.contains("jsonl") || type.contains("text/plain")
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data), isReading else { return context.write(data, promise: promise) }
+        // Answered before the request was read: reading on for nothing is what a flood would like.
+        context.writeAndFlush(data, promise: promise)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .milliseconds(200)) {
+            if bound.value.0.isReading { bound.value.1.close(promise: nil) }
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            stall?.cancel()
+            stall = nil
+        } else if stall == nil {
+            stall = closing(context, after: idleTime)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionGuard: Sendable {}

@@ -1,0 +1,36 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension HTTPField.Name {
+    /// Tells proxies (nginx) to pass events on as they come.
+    fileprivate static let unbuffered = HTTPField.Name("X-Accel-Buffering") ?? .cacheControl
+}
+
+extension ServiceState {
+    func addEventRoutes(to table: RouteTable) {
+        table.get("/events") { [self] _, _ in
+            guard let client = events.join() else {
+                var failure = Failure(.serviceUnavailable, "too many event streams are open")
+                failure.headers[.retryAfter] = "5"
+                throw failure
+            }
+            return Response(
+                status: .ok,
+                headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .unbuffered: "no"],
+                body: ResponseBody { [self] writer in
+                    defer { events.leave(client) }
+                    try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+                    for await event in client.events {
+                        let dropped = client.takeDropped()
+                        if dropped > 0 {
+                            try await writer.write(
+                                ByteBuffer(string: "event: dropped\ndata: {\"dropped\":\(dropped)}\n\n"))
+                        }
+                        try await writer.write(ByteBuffer(bytes: event.text))
+                    }
+                    try await writer.finish(nil)
+                })
+        }
+    }
+}
