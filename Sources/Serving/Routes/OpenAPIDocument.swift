@@ -113,7 +113,11 @@ struct OpenAPIDocument {
                 ))
         }
         var members: [(String, JSONValue)] = [("summary", .string(summary)), ("responses", .object(responses))]
-        var all = parameters.map { Self.parameter($0, "path", .object([("type", "string")]), isRequired: true) }
+        var all = parameters.map { name in
+            let schema: [(String, JSONValue)] =
+                name == "model" ? [("enum", .array([.string(options.modelName)]))] : []
+            return Self.parameter(name, "path", .object([("type", "string")] + schema), isRequired: true)
+        }
         if let query { all.append(query) }
         if !all.isEmpty { members.append(("parameters", .array(all))) }
         if let body { members.append(("requestBody", .object([("required", true), ("content", body)]))) }

@@ -1,0 +1,151 @@
+"""The HTTP service with independent clients: requests, tritonclient, prometheus_client, schemathesis.
+
+pip install requests 'tritonclient[http]' prometheus_client schemathesis
+python Tests/Integration/serving.py --thalweg .build/release/thalweg
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import requests
+
+
+class Service:
+    """`thalweg run --http` on a free port, in a directory of its own."""
+
+    def __init__(self, thalweg, *arguments, stdin=None):
+        self.directory = tempfile.TemporaryDirectory()
+        self.process = subprocess.Popen(
+            [thalweg, "run", "--http", "127.0.0.1:0", "--progress", "none", *arguments],
+            cwd=self.directory.name, stderr=subprocess.PIPE, stdin=stdin, text=True)
+        self.url = None
+        while self.url is None:
+            line = self.process.stderr.readline()
+            assert line, "it ended before it listened"
+            if line.startswith("listening on "):
+                self.url = line.split()[-1]
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(15)
+        self.directory.cleanup()
+        assert status == 0, f"exit status {status}"
+
+
+RECORDS = [{"x": i / 10, "color": "red" if i % 2 else "blue", "y": "yes" if i % 2 else "no"} for i in range(200)]
+ARGUMENTS = ["--input", "none", "--target", "y", "--task", "binary", "--positive", "yes"]
+
+
+def plain(thalweg):
+    with Service(thalweg, *ARGUMENTS, "--snapshots", "s") as service:
+        session = requests.Session()
+        assert session.get(service.url + "/readyz").status_code == 503
+        answer = session.post(service.url + "/learn?ack=applied", json=RECORDS)
+        assert answer.status_code == 200 and answer.json()["accepted"] == 200, answer.text
+        version = answer.json()["version"]
+        one = session.post(service.url + "/predict", json={"x": 1.0, "color": "red"}).json()
+        assert one["prediction"] == "yes" and one["version"] >= version, one
+        lines = "".join(json.dumps(record) + "\n" for record in RECORDS)
+        many = session.post(
+            service.url + "/predict", data=lines, headers={"Content-Type": "application/x-ndjson"})
+        assert len(many.text.splitlines()) == 200
+        bad = session.post(service.url + "/learn", json=[RECORDS[0], {"x": 1}])
+        assert bad.status_code == 400 and bad.json()["record"] == 1, bad.text
+        assert session.post(service.url + "/learn", data=b"x" * (17 << 20)).status_code == 413
+        frame = {"dataframe_split": {"columns": ["x", "color"], "data": [[1.0, "red"], [1.0, "blue"]]}}
+        bodies = [
+            frame, {"dataframe_records": [{"x": 1.0, "color": "red"}, {"x": 1.0, "color": "blue"}]},
+            {"instances": [{"x": 1.0, "color": "red"}, {"x": 1.0, "color": "blue"}]},
+            {"inputs": {"x": [1.0, 1.0], "color": ["red", "blue"]}},
+        ]
+        for body in bodies:
+            answer = session.post(service.url + "/invocations", json=body)
+            assert answer.json()["predictions"] == ["yes", "no"], answer.text
+        with session.get(service.url + "/events", stream=True, timeout=5) as events:
+            for line in events.iter_lines(decode_unicode=True):
+                # The first may be from before the model.
+                if line.startswith("data: ") and json.loads(line[6:]).get("version") == 200:
+                    break
+
+
+def triton(thalweg):
+    import numpy
+    import tritonclient.http as triton
+
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS)
+        client = triton.InferenceServerClient(service.url.removeprefix("http://"))
+        assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("thalweg")
+        assert client.get_server_metadata()["extensions"] == ["learn", "explain"]
+        metadata = client.get_model_metadata("thalweg")
+        assert [tensor["name"] for tensor in metadata["inputs"]] == ["x", "color"], metadata
+        x = triton.InferInput("x", [2], "FP64")
+        x.set_data_from_numpy(numpy.array([1.0, 1.0]), binary_data=False)
+        color = triton.InferInput("color", [2], "BYTES")
+        color.set_data_from_numpy(numpy.array(["red", "blue"], dtype=object), binary_data=False)
+        wanted = [triton.InferRequestedOutput(name, binary_data=False) for name in ("prediction", "probabilities")]
+        result = client.infer("thalweg", [x, color], outputs=wanted, request_id="7")
+        assert list(result.as_numpy("prediction")) == ["yes", "no"], result.get_response()
+        assert result.as_numpy("probabilities").shape == (2, 2)
+        assert result.get_response()["model_version"] == "200" and result.get_response()["id"] == "7"
+        try:
+            client.infer("other", [x, color])
+            raise AssertionError("another model answered")
+        except triton.InferenceServerException as error:
+            assert "no such model" in str(error)
+
+
+def prometheus(thalweg):
+    from prometheus_client.parser import text_string_to_metric_families
+
+    with Service(thalweg, *ARGUMENTS, "--snapshots", "s", "--snapshot-every", "200ms") as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS)
+        requests.post(service.url + "/predict", json={"x": 1})
+        time.sleep(0.6)
+        text = requests.get(service.url + "/metrics").text
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        for name in [
+            "thalweg_records_ingested", "thalweg_predict_seconds", "thalweg_learn_batch_seconds",
+            "thalweg_model_age_seconds", "thalweg_snapshot_bytes", "thalweg_metric_value",
+        ]:
+            assert name in families, name
+        if subprocess.run(["which", "promtool"], capture_output=True).returncode == 0:
+            checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+            assert checked.returncode == 0, checked.stderr
+
+
+def contract(thalweg):
+    """No answer outside the service's own description, and no 5xx."""
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS)
+        command = [
+            os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", service.url + "/openapi.json",
+            "--checks", "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance",
+            "--exclude-path", "/events", "--max-examples", "60", "--request-timeout", "20",
+        ]
+        assert subprocess.run(command).returncode == 0
+
+
+CHECKS = [plain, triton, prometheus, contract]
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--thalweg", required=True)
+    parser.add_argument("checks", nargs="*", default=[check.__name__ for check in CHECKS])
+    given = parser.parse_args()
+    for check in CHECKS:
+        if check.__name__ in given.checks:
+            check(os.path.abspath(given.thalweg))
+            print(check.__name__, "ok", flush=True)
