@@ -16,3 +16,6 @@ func wallSeconds() -> Double {
     clock_gettime(CLOCK_REALTIME, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
 }
+
+/// Lets other requests have their turn. (Where records are at hand, `Task` is what is learned.)
+func pause() async { await _Concurrency.Task<Never, Never>.yield() }

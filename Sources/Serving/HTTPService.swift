@@ -66,7 +66,8 @@ public final class HTTPService: Sendable {
         if options.certificatePath == nil { warn("requests to \(options.host) are not encrypted (--tls-certificate)") }
     }
 
-    private func channelBuilder(_ warn: @escaping @Sendable (String) -> Void) throws(ServiceError) -> HTTPServerBuilder {
+    private func channelBuilder(_ warn: @escaping @Sendable (String) -> Void) throws(ServiceError) -> HTTPServerBuilder
+    {
         let options = state.options
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: options.maximumHeaderFieldBytes, maxHeaderListSize: options.maximumHeaderBytes,

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Cuts request bodies into records, one a line, as decoders and the inbox take them.
 struct RecordLines {
     /// The records, each with its line end.
@@ -31,7 +33,9 @@ struct RecordLines {
     init(json body: UnsafeRawBufferPointer, maximumFields: Int) throws(Failure) {
         self.init(maximumFields: maximumFields)
         var at = Self.skipSpace(body, 0)
-        guard at < body.count else { throw .badRequest("the body is empty: want a record as a JSON object, or an array") }
+        guard at < body.count else {
+            throw .badRequest("the body is empty: want a record as a JSON object, or an array")
+        }
         if body[at] == UInt8(ascii: "{") {
             isSingle = true
             at = try addObject(body, at)
@@ -121,7 +125,9 @@ struct RecordLines {
         var start = 0
         while start < stream.count {
             let rest = UnsafeRawBufferPointer(rebasing: stream[start...])
-            let found = rest.firstIndex(of: 10)
+            let found = rest.baseAddress.flatMap { base in
+                memchr(base, 10, rest.count).map { UnsafeRawPointer($0) - base }
+            }
             guard let length = found ?? (isEnd ? rest.count : nil) else { break }
             let line = UnsafeRawBufferPointer(rebasing: rest[..<length])
             if !line.allSatisfy(Self.isSpace) {

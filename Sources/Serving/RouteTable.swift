@@ -55,6 +55,7 @@ extension ServiceState {
         addLearnRoutes(to: table)
         addOpenInferenceRoutes(to: table)
         addScoringRoutes(to: table)
+        addExplainRoutes(to: table)
         addMetricsRoutes(to: table)
         addEventRoutes(to: table)
         addDescriptionRoutes(to: table)

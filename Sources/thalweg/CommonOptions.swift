@@ -6,7 +6,8 @@ struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
 
     @Option(
-        name: [.long, .customShort("d")], help: "-, file, pattern, kafka://BROKERS/TOPIC?group=NAME or none; repeatable.")
+        name: [.long, .customShort("d")],
+        help: "-, file, pattern, kafka://BROKERS/TOPIC?group=NAME or none; repeatable.")
     var input: [String] = []
     @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
     @Flag(help: "Keep reading the last file as it grows.") var follow = false

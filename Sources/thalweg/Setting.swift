@@ -36,7 +36,8 @@ struct Setting {
     }
 
     static let all: [Setting] = [
-        Setting("input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
+        Setting(
+            "input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
         Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
         Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
         Setting("until", "input.until", "end: stop where the topic ends"),

@@ -184,7 +184,8 @@ public final class Predictor {
             }
             for row in 0..<batch.rows where task != .regression && batch.targetTexts[row].count == 0 {
                 throw RecordError(
-                    index: done + row, description: "'\(target)' is missing: a record without its target teaches nothing")
+                    index: done + row,
+                    description: "'\(target)' is missing: a record without its target teaches nothing")
             }
             let refused = publication.read { pipeline, _ in pipeline.refusal(batch) }
             if let refused { throw RecordError(index: done + refused.row, description: refused.reason) }

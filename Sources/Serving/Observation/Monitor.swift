@@ -12,6 +12,9 @@ struct Monitor {
     private var lastLearned = 0
     private var lastLoss = 0.0
     private var lastCounts = MetricsRegistry.Counts()
+    /// Of the last looks: percentiles of one second alone would jump.
+    private var latencies = [DurationHistogram()]
+    private static let window = 10
 
     init(_ state: ServiceState) { self.state = state }
 
@@ -79,10 +82,13 @@ struct Monitor {
     private mutating func service(_ elapsed: Double) -> [(String, JSONValue)] {
         let counts = state.registry.current
         defer { lastCounts = counts }
+        let recent = counts.predictSeconds.since(latencies[0])
+        latencies.append(counts.predictSeconds)
+        if latencies.count > Self.window { latencies.removeFirst() }
         let requests = counts.requestSeconds.count
         let predictions = counts.predictions
         return [
-            ("latency", Self.percentiles(counts.predictSeconds.since(lastCounts.predictSeconds))),
+            ("latency", Self.percentiles(recent)),
             ("requests", JSONValue(requests)),
             ("requests_per_second", .number(Double(requests - lastCounts.requestSeconds.count) / elapsed)),
             ("predictions", JSONValue(predictions)),

@@ -55,6 +55,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             isStream = head.path?.hasPrefix("/predict") ?? false && Self.hasLines(head)
             deadline?.cancel()
             deadline = isStream ? nil : closing(context, after: requestTime)
+            if Self.waitsForLeave(head, limit: isStream ? .max : maximumBody) {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
             context.fireChannelRead(data)
         case .body(let part):
             guard !isCut else { return }
@@ -71,6 +74,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             isReading = false
             if !isCut { context.fireChannelRead(data) }
         }
+    }
+
+    /// curl asks before it sends a large body, and waits a second for an answer.
+    private static func waitsForLeave(_ head: HTTPRequest, limit: Int) -> Bool {
+        guard head.headerFields[.expect]?.lowercased() == "100-continue" else { return false }
+        return head.headerFields[.contentLength].flatMap { Int($0) } ?? 0 <= limit
     }
 
     private static func hasLines(_ head: HTTPRequest) -> Bool {

@@ -20,7 +20,8 @@ public struct Tokens: Sendable {
             let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             guard let role = Role(rawValue: String(first)), words.count == 2 else {
-                throw ServiceError("line \(index + 1) of the token file: want ROLE TOKEN, ROLE one of read, learn, admin")
+                throw ServiceError(
+                    "line \(index + 1) of the token file: want ROLE TOKEN, ROLE one of read, learn, admin")
             }
             guard words[1].utf8.count >= 16 else {
                 throw ServiceError("line \(index + 1) of the token file: a token needs 16 characters or more")

@@ -58,7 +58,7 @@ extension ServiceState {
                 let index = slice.first + error.index
                 throw Failure.badRequest("record \(index): \(error.description)", record: index)
             }
-            await Task.yield()
+            await pause()
         }
         let offsets = try submit(lines, to: inbox)
         registry.countAccepted(lines.count)

@@ -25,7 +25,10 @@ struct OpenAPIDocument {
     private var paths: [(String, JSONValue)] {
         [
             ("/predict", .object([("post", predict)])), ("/learn", .object([("post", learn)])),
-            ("/model", .object([("get", get("The published model", "Model", [503]))])),
+            (
+                "/explain",
+                .object([("post", post("What each field contributes", "Records", "Prediction", [413, 501]))])
+            ), ("/model", .object([("get", get("The published model", "Model", [503]))])),
             ("/healthz", .object([("get", get("Whether the process lives", "Any"))])),
             ("/readyz", .object([("get", get("Whether requests are welcome", "Ready", [503]))])),
             ("/ping", .object([("get", get("Like /readyz", "Ready", [503]))])),
@@ -56,6 +59,8 @@ struct OpenAPIDocument {
             "Learn tensors, the target one of them", "Tensors", "Any", [202, 403, 404, 413, 429, 501, 504],
             parameters: ["model"], query: Self.ack)
         paths.append(("/v2/models/{model}/learn", .object([("post", learn)])))
+        let explain = post("Explain predictions", "Tensors", "Any", [404, 413, 501], parameters: ["model"])
+        paths.append(("/v2/models/{model}/explain", .object([("post", explain)])))
         return paths
     }
 
@@ -109,7 +114,8 @@ struct OpenAPIDocument {
             responses.append(
                 (
                     String(code),
-                    Self.response(isError ? "Why not" : summary, isError ? nil : Self.reference("Any"), type: "application/json")
+                    Self.response(
+                        isError ? "Why not" : summary, isError ? nil : Self.reference("Any"), type: "application/json")
                 ))
         }
         var members: [(String, JSONValue)] = [("summary", .string(summary)), ("responses", .object(responses))]

@@ -77,7 +77,7 @@ extension ServiceState {
         let document = try await document(of: request)
         let records = try TensorRecords(document, fields: status.fields, maximumRows: Predictor.heldRows)
         let answer = try rows(records.lines)
-        registry.countPredictions(records.lines.count, seconds(since: start))
+        registry.countPredictions(records.records.count, seconds(since: start))
         var members: [(String, JSONValue)] = [
             ("model_name", .string(options.modelName)), ("model_version", .string(String(answer.version.version))),
         ]

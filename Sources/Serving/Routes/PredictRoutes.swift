@@ -70,7 +70,7 @@ extension ServiceState {
         }
         for slice in lines.slices(of: Self.sliceBytes) {
             try predict(lines.bytes[slice.bytes], first: slice.first, into: &output)
-            await Task.yield()
+            await pause()
         }
         return output
     }

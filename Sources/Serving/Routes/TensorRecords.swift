@@ -9,8 +9,9 @@ struct TensorRecords {
         let values: [JSONValue]
     }
 
+    let records: [JSONValue]
     /// The records as JSON lines.
-    let lines: RecordLines
+    var lines: RecordLines { RecordLines(records: records) }
     private static let numberTypes: Set<String> = [
         "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
     ]
@@ -46,8 +47,7 @@ struct TensorRecords {
                 columns.append(Column(name: name, values: values))
             }
         }
-        lines = RecordLines(
-            records: (0..<(rows ?? 0)).map { row in .object(columns.map { ($0.name, $0.values[row]) }) })
+        records = (0..<(rows ?? 0)).map { row in .object(columns.map { ($0.name, $0.values[row]) }) }
     }
 
     /// The fields of a tensor: the one it is named after, or all features of the model for a lone matrix.
@@ -104,7 +104,9 @@ struct TensorRecords {
 
     private static func flatten(_ items: [JSONValue], depth: Int, into flat: inout [JSONValue]) {
         for item in items {
-            if case .array(let inner) = item, depth < 4 { flatten(inner, depth: depth + 1, into: &flat) } else {
+            if case .array(let inner) = item, depth < 4 {
+                flatten(inner, depth: depth + 1, into: &flat)
+            } else {
                 flat.append(item)
             }
         }

@@ -1,0 +1,135 @@
+import Foundation
+import Glibc
+import Testing
+
+/// `thalweg run --http`: the model answers while it learns.
+struct ServiceTests {
+    /// A service on a free port.
+    private final class Service {
+        let command: Command
+        let address: String
+
+        init(_ arguments: String, in workspace: Workspace, input: Input = .nothing) throws {
+            let line = "run --http 127.0.0.1:0 --progress none " + arguments
+            command = try Command(
+                Command.thalweg, line.split(separator: " ").map(String.init), in: workspace, input: input)
+            _ = command.waits { $0.stderrSoFar.contains("listening on http") }
+            let text = command.stderrSoFar
+            guard let start = text.firstRange(of: "listening on ") else {
+                throw JSONObject.Failure(description: "it does not listen: \(text)")
+            }
+            address = String(text[start.upperBound...].prefix { $0 != "\n" })
+        }
+
+        /// The status and the body of an answer, by curl: a client that is none of ours.
+        func ask(_ path: String, _ body: String? = nil, _ more: [String] = []) throws -> (status: Int, body: String) {
+            let workspace = Workspace()
+            var arguments = ["-s", "-m", "20", "-w", "\n%{http_code}", address + path] + more
+            if let body {
+                try workspace.write("body", body)
+                arguments += ["--data-binary", "@body"]
+            }
+            let outcome = try Command("/usr/bin/curl", arguments, in: workspace).wait()
+            let parts = outcome.stdout.split(separator: "\n", omittingEmptySubsequences: false)
+            return (Int(parts.last ?? "") ?? 0, parts.dropLast().joined(separator: "\n"))
+        }
+
+        func value(_ path: String, _ body: String? = nil) throws -> [String: Any] {
+            let answer = try ask(path, body)
+            #expect(answer.status == 200, "\(answer.body)")
+            return try JSONObject.parse(answer.body)
+        }
+
+        func stop(_ signal: Int32 = SIGTERM) -> Outcome {
+            command.signal(signal)
+            return command.wait()
+        }
+    }
+
+    private static let records = (0..<100).map { "{\"x\":\($0 % 10),\"y\":\(2 * ($0 % 10))}" }
+
+    @Test func predictLearnPredict() throws {
+        let workspace = Workspace()
+        let service = try Service("--input none --target y --task regression --snapshots s", in: workspace)
+        #expect(try service.ask("/readyz").status == 503)
+        #expect(try service.ask("/predict", "{\"x\":5}").status == 503)
+        let first = try service.value("/learn?ack=applied", "[" + Self.records.joined(separator: ",") + "]")
+        #expect(first["accepted"] as? Int == 100)
+        #expect(first["version"] as? Int == 100)
+        let before = try service.value("/predict", "{\"x\":5}")
+        #expect(before["version"] as? Int == 100)
+        for _ in 0..<5 {
+            let learned = try service.value("/learn?ack=applied", "{\"x\":5,\"y\":1000}")
+            let after = try service.value("/predict", "{\"x\":5}")
+            #expect((after["version"] as? Int ?? 0) >= (learned["version"] as? Int ?? .max))
+        }
+        let after = try service.value("/predict", "{\"x\":5}")
+        #expect(after["version"] as? Int == 105)
+        #expect(after["prediction"] as? Double != before["prediction"] as? Double)
+        let bad = try service.ask("/learn", "[{\"x\":1,\"y\":1},{\"x\":1}]")
+        #expect(bad.status == 400)
+        #expect(bad.body.contains("'y' is missing"))
+        #expect(try service.value("/model")["learned"] as? Int == 105)
+        #expect(service.stop().status == 0, "\(service.command.stderrSoFar)")
+        #expect(workspace.snapshots("s").count == 1)
+        let again = try Service("--input none --target y --task regression --snapshots s", in: workspace)
+        #expect(again.command.waits { _ in (try? again.ask("/readyz").status) == 200 })
+        #expect(try again.value("/predict", "{\"x\":5}")["prediction"] as? Double == after["prediction"] as? Double)
+        #expect(again.stop(SIGINT).status == 130)
+    }
+
+    @Test func goesOnAfterTheInput() throws {
+        let workspace = Workspace()
+        try workspace.write("in.jsonl", Self.records.joined(separator: "\n") + "\n")
+        let service = try Service("--input in.jsonl --target y --predictions none --json", in: workspace)
+        #expect(service.command.waits { _ in (try? service.value("/model")["learned"] as? Int) == 100 })
+        _ = try service.value("/learn?ack=applied", "{\"x\":1,\"y\":2}")
+        let lines = try service.ask(
+            "/predict", "{\"x\":1}\nno record\n{\"x\":2}\n", ["-H", "Content-Type: application/x-ndjson"])
+        #expect(lines.status == 200)
+        #expect(lines.body.split(separator: "\n").count == 3)
+        #expect(lines.body.contains("\"record\":1"))
+        let outcome = service.stop()
+        #expect(outcome.status == 0)
+        #expect(try outcome.report().learned == 101)
+    }
+
+    /// What was taken in is learned, whether or not somebody waits for it.
+    @Test func acceptedIsLearned() throws {
+        let workspace = Workspace()
+        let service = try Service("--input none --target y --task regression --snapshots s --json", in: workspace)
+        for _ in 0..<20 {
+            #expect(
+                try service.ask(
+                    "/learn", Self.records.joined(separator: "\n"),
+                    [
+                        "-H", "Content-Type: application/jsonl",
+                    ]
+                ).status == 202)
+        }
+        #expect(try service.stop().report().learned == 2000)
+    }
+
+    @Test func safety() throws {
+        let workspace = Workspace()
+        let token = "0123456789abcdef0123"
+        try workspace.write("tokens", "read \(token)\n")
+        let service = try Service(
+            "--input none --target y --task regression --auth-token-file tokens --max-body-bytes 4096", in: workspace)
+        #expect(try service.ask("/healthz").status == 200)
+        #expect(try service.ask("/metrics").status == 401)
+        let header = ["-H", "Authorization: Bearer \(token)"]
+        let metrics = try service.ask("/metrics", nil, header)
+        #expect(metrics.status == 200)
+        #expect(!metrics.body.contains(token))
+        #expect(try service.ask("/learn", "{\"x\":1,\"y\":1}", header).status == 403)
+        #expect(try service.ask("/predict", String(repeating: "x", count: 10_000), header).status == 503)
+        #expect(try service.ask("/metrics", nil, header + ["-H", "Host: evil.example"]).status == 421)
+        #expect(try service.ask("/metrics", nil, header + ["-H", "Origin: http://evil.example"]).status == 403)
+        #expect(service.stop().status == 0)
+        let open = try workspace.thalweg("run --http 0.0.0.0:0 --input none --target y")
+        #expect(open.status == 1)
+        #expect(open.stderr.contains("--allow-public"), "\(open.stderr)")
+        #expect(try workspace.thalweg("run --input none --target y").status == 2)
+    }
+}
