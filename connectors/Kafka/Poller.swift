@@ -30,6 +30,8 @@ final class Poller: @unchecked Sendable {
     var nextCommit = 0.0
     private var nextSettling = 0.0
     private var nextStatus = 0.0
+    var nextTopicCheck: Double
+    var isTopicMissing = false
 
     init(
         _ options: KafkaSourceOptions, _ client: Client, _ ledger: any PartLedger, _ handOver: HandOver,
@@ -43,6 +45,7 @@ final class Poller: @unchecked Sendable {
         handle = client.handle
         warner = client.hooks.warner
         builder = BlockBuilder(fields: options.fields)
+        nextTopicCheck = monotonicSeconds() + options.silentSeconds
     }
 
     var isGroup: Bool { options.group != nil }
@@ -145,6 +148,7 @@ final class Poller: @unchecked Sendable {
     func passOnAnyway() {
         guard !builder.isEmpty else { return }
         builder.block.parts = parts.names
+        if !isTopicMissing { nextTopicCheck = monotonicSeconds() + options.silentSeconds }
         let spans = spans
         builder.exchange { handOver.put($0, spans: spans, epoch: epoch) }
         clearSpans()
@@ -219,6 +223,10 @@ final class Poller: @unchecked Sendable {
             settleAndPlace(parts.unsettled)
         }
         if commitIsDue, !isCommitting, now >= nextCommit { commitAcknowledged() }
+        if now >= nextTopicCheck {
+            nextTopicCheck = now + options.silentSeconds
+            checkTopics()
+        }
         if now >= nextStatus {
             nextStatus = now + 0.1
             refreshStatus()
