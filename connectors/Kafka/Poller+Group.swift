@@ -23,7 +23,8 @@ extension Poller {
         let partitions = TopicPartitions.elements(list).map { (topic: $0.topic, partition: $0.partition) }
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
-            nextCommit = 0
+            // One assignment is often followed by another.
+            nextCommit = monotonicSeconds() + 1
             take(partitions) { list in
                 if isCooperative {
                     complain("take partitions", rd_kafka_incremental_assign(handle, list))

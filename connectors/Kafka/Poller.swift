@@ -105,6 +105,8 @@ final class Poller: @unchecked Sendable {
         guard let number = parts.find(message), parts[number].phase == .running else { return }
         let offset = Int(message.pointee.offset)
         let next = parts[number].next
+        // No broker counts that far; the next one must be a number, too.
+        guard offset >= 0, offset < Int.max else { return }
         guard offset >= next else {
             counters.duplicates.add(1, ordering: .relaxed)
             return
@@ -171,7 +173,6 @@ final class Poller: @unchecked Sendable {
 
     /// There is no room: pauses what is read, but goes on polling, because a consumer that does not loses its partitions.
     private func press() {
-        guard !handOver.hasWishes.load(ordering: .acquiring) else { return }
         if !isPressed {
             isPressed = true
             counters.pauses.add(1, ordering: .relaxed)
