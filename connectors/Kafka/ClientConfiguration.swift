@@ -58,6 +58,7 @@ final class ClientConfiguration {
 
     /// Hands the configuration to a client that was made of it.
     func makeClient(_ kind: rd_kafka_type_t, _ redactor: Redactor) throws(ConnectorError) -> OpaquePointer {
+        guard handle != nil else { throw ConnectorError("a Kafka client cannot be opened twice") }
         var reason = [CChar](repeating: 0, count: 512)
         guard let client = rd_kafka_new(kind, handle, &reason, reason.count) else {
             throw ConnectorError("librdkafka refuses this configuration: \(redactor(text(reason)))")

@@ -23,7 +23,8 @@ extension Poller {
         let partitions = TopicPartitions.elements(list).map { (topic: $0.topic, partition: $0.partition) }
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
-            nextCommit = 0
+            // One assignment is often followed by another.
+            nextCommit = monotonicSeconds() + 1
             take(partitions) { list in
                 if isCooperative {
                     complain("take partitions", rd_kafka_incremental_assign(handle, list))
@@ -192,6 +193,7 @@ extension Poller {
         }
         leave(seconds: 8)
         if isFragile, counters.rebalances.load(ordering: .relaxed) == 0 { client?.abandonIfFragile() }
+        handOver.monitor.update { $0.isLeft = true }
         client = nil
         handOver.monitor.update { $0.isFinished = true }
     }
@@ -202,7 +204,8 @@ extension Poller {
         if let error = rd_kafka_consumer_close_queue(handle, queue) { return rd_kafka_error_destroy(error) }
         let deadline = monotonicSeconds() + seconds
         while rd_kafka_consumer_closed(handle) == 0, monotonicSeconds() < deadline {
-            rd_kafka_queue_poll_callback(queue, 50)
+            // Takes callbacks and what was read ahead; the call for callbacks alone aborts on messages (librdkafka 2.16).
+            if let message = rd_kafka_consume_queue(queue, 50) { rd_kafka_message_destroy(message) }
         }
     }
 }
