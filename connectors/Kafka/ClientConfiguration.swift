@@ -8,7 +8,8 @@ final class ClientConfiguration {
     private var handle: OpaquePointer?
 
     /// - Parameters:
-    ///   - defaults: in force unless the user's properties say otherwise; those this librdkafka does not know are passed over.
+    ///   - defaults: in force unless the user's properties say otherwise; those this librdkafka does not know are
+    ///     passed over.
     ///   - owned: what the connector sets itself, with the reason a user is told.
     init(
         defaults: [(String, String)], properties: KafkaProperties, owned: [String: String], allowsUnverifiedTLS: Bool

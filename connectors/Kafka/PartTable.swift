@@ -58,7 +58,8 @@ struct PartTable {
     private(set) var names: [String] = []
     private var all: [Part] = []
     private var byName: [String: Int] = [:]
-    /// By topic handle: the part's number of each partition, -1 for none. Handles are valid while nothing is reassigned.
+    /// By topic handle: the part's number of each partition, -1 for none. Handles are valid while nothing is
+    /// reassigned.
     private var handles: [(handle: OpaquePointer, numbers: [Int])] = []
     private var last: (handle: OpaquePointer?, partition: Int32, number: Int) = (nil, -1, -1)
 

@@ -51,8 +51,8 @@ extension Poller {
         parts[number].phase = .unsettled(.reset)
     }
 
-    /// Ends when a topic is gone: librdkafka says so of some, and waits in silence for others. Brokers say it for a moment
-    /// of topics that are there, so it takes two answers.
+    /// Ends when a topic is gone: librdkafka says so of some, and waits in silence for others. Brokers say it for a
+    /// moment of topics that are there, so it takes two answers.
     func checkTopics() {
         guard let client else { return }
         let lookup = TopicLookup(client: client, brokers: options.brokers, seconds: 1, mayBeCreated: false)

@@ -204,7 +204,8 @@ extension Poller {
         if let error = rd_kafka_consumer_close_queue(handle, queue) { return rd_kafka_error_destroy(error) }
         let deadline = monotonicSeconds() + seconds
         while rd_kafka_consumer_closed(handle) == 0, monotonicSeconds() < deadline {
-            // Takes callbacks and what was read ahead; the call for callbacks alone aborts on messages (librdkafka 2.16).
+            // Takes callbacks and what was read ahead; the call for callbacks alone aborts on messages (librdkafka
+            // 2.16).
             if let message = rd_kafka_consume_queue(queue, 50) { rd_kafka_message_destroy(message) }
         }
     }

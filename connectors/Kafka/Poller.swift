@@ -171,7 +171,8 @@ final class Poller: @unchecked Sendable {
         return dropped
     }
 
-    /// There is no room: pauses what is read, but goes on polling, because a consumer that does not loses its partitions.
+    /// There is no room: pauses what is read, but goes on polling, because a consumer that does not loses its
+    /// partitions.
     private func press() {
         if !isPressed {
             isPressed = true
