@@ -38,6 +38,8 @@ struct Part {
     var isAtEarliest = false
     /// Where it ended when it was given.
     var end: Int?
+    /// Whether a fetch has shown the end; a broker's look-up alone may lag behind what it has.
+    var isEndSeen = false
     /// Written to the group, or on the way there.
     var committed = -1
 

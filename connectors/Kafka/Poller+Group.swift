@@ -57,7 +57,7 @@ extension Poller {
         for number in numbers {
             parts[number].phase = .unsettled(.ledger)
             (parts[number].isPaused, parts[number].isWarned) = (false, false)
-            (parts[number].end, parts[number].committed) = (nil, -1)
+            (parts[number].end, parts[number].isEndSeen, parts[number].committed) = (nil, false, -1)
         }
         let isClosing = handOver.monitor.read { $0.isClosing }
         let settled = isClosing || isFailed ? [] : settle(numbers)
@@ -72,7 +72,6 @@ extension Poller {
         parts.forgetHandles()
         if !numbers.isEmpty { isEndSaid = false }
         syncPauses()
-        for one in settled { endIfThere(one.number) }
     }
 
     /// Lets go of partitions: in order when they are taken back, at once when they are lost.

@@ -111,6 +111,7 @@ final class Poller: @unchecked Sendable {
             counters.duplicates.add(1, ordering: .relaxed)
             return
         }
+        if options.untilEnd, !parts[number].isEndSeen { seeEnd(number) }
         if let end = parts[number].end, offset >= end { return reachedEnd(number) }
         if offset > next { counters.gaps.add(offset - next, ordering: .relaxed) }
         // A large message gets a block of its own rather than making this one's buffer grow.
