@@ -63,6 +63,8 @@ public final class KafkaSource: MessageSource {
         return configuration
     }
 
+    public var group: String? { options.group.map { "\(options.brokers) \($0)" } }
+
     public func open(_ ledger: any PartLedger) throws(ConnectorError) {
         guard !isOpen, !isClosed else { throw ConnectorError("the Kafka source is open already") }
         let redactor = Redactor(options.properties)
