@@ -11,7 +11,7 @@ import Synchronization
 final class WorkerLedger: PartLedger {
     private let directory: WorkerDirectory?
     private let registry: GroupRegistry?
-    private let warn: @Sendable (String) -> Void
+    let warn: @Sendable (String) -> Void
 
     private struct Contents {
         /// The next offset of every part this worker consumed of.
