@@ -257,7 +257,8 @@ export function barPlot(canvas) {
 export function calibrationPlot(canvas) {
   const axis = (text) => ({
     type: 'linear', min: 0, max: 1, grid: { drawBorder: false },
-    title: { display: true, text, padding: 0 }, ticks: { stepSize: 0.25, maxRotation: 0, callback: (value) => String(value) },
+    title: { display: true, text, padding: 0 },
+    ticks: { stepSize: 0.25, maxRotation: 0, callback: (value) => String(value) },
   });
   const configure = () => ({
     type: 'line',

@@ -11,6 +11,7 @@ const explanation = barPlot(byId('explanation-plot'));
 let inputs = [];
 let canExplain = true;
 let means = new Map();
+let nextTry = 0;
 
 async function post(path, record) {
   const response = await fetch(path, {
@@ -52,11 +53,15 @@ function build(fields) {
   place.replaceChildren(...inputs.map(({ field, input, className }) => labelled(field.name, input, className)));
 }
 
-/** Loads the model's fields; tried again later when there is no model yet. */
+/** Loads the model's fields once; tried again later while there is no model yet, not when there is no such path. */
 export async function prepareForm() {
-  if (inputs.length > 0) return;
+  if (performance.now() < nextTry) return;
+  nextTry = Infinity;
   const response = await fetch('/model').catch(() => null);
-  if (!response?.ok || inputs.length > 0) return;
+  if (!response?.ok) {
+    if (!response || response.status >= 500) nextTry = performance.now() + 5000;
+    return;
+  }
   const model = await response.json().catch(() => ({}));
   canExplain = model.explain !== false;
   build(Array.isArray(model.fields) ? model.fields : []);

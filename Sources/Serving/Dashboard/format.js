@@ -2,6 +2,7 @@
 
 const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+const large = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 7 });
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 export const dash = '–';
@@ -12,6 +13,8 @@ export const number = (value) => (typeof value === 'number' && Number.isFinite(v
 const known = (write) => (value) => (number(value) === null ? dash : write(value));
 
 export const count = known((value) => counts.format(value));
+/** A count that grows all the time, in a space for ten characters. */
+export const total = known((value) => (value < 1e8 ? counts : large).format(value));
 export const brief = known((value) => (Math.abs(value) < 10000 ? counts.format(value) : compact.format(value)));
 export const percent = known((value) => {
   const share = value * 100;

@@ -52,7 +52,7 @@ function take(event) {
   history.add(Date.now(), status);
   render();
   showConnection();
-  prepareForm();
+  if (number(status.version) !== null || status.records > 0) prepareForm();
   noteFields(status.fields);
 }
 
@@ -95,4 +95,3 @@ document.addEventListener('visibilitychange', render);
 byId('metric-choice').addEventListener('change', render);
 showConnection();
 connect();
-prepareForm();

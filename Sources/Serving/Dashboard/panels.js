@@ -3,7 +3,7 @@
 import { barPlot, calibrationPlot, hasCharts, histogramPlot, timePlot } from './charts.js';
 import {
   brief, byId, bytes, count, dash, decimal, duration, element, fillPairs, fillRows, fillTable, metric, milliseconds,
-  number, percent, resize, setText, time, title,
+  number, percent, resize, setText, time, title, total,
 } from './format.js';
 import { summary } from './history.js';
 
@@ -70,14 +70,16 @@ export function showFigures(status, point, name) {
   const age = number(status.snapshots?.age_seconds);
   const rejected = number(status.rejected);
   const figures = [
-    figure('Records', count(status.records)),
+    figure('Records', total(status.records)),
     figure('Records/s', brief(point.rate)),
-    figure('Learned', count(status.learned)),
-    figure('Rejected', count(rejected), rejected > 0 ? percent(rejected / ((point.records ?? 0) + rejected)) : '',
+    figure('Learned', total(status.learned)),
+    figure('Rejected', total(rejected), rejected > 0 ? percent(rejected / ((point.records ?? 0) + rejected)) : '',
       rejected > 0 ? 'flag' : ''),
-    name ? figure(title(name), metric(status.metrics?.[name]), versus?.text, versus?.isBetter ? 'better' : 'worse') : null,
+    name
+      ? figure(title(name), metric(status.metrics?.[name]), versus?.text, versus?.isBetter ? 'better' : 'worse')
+      : null,
     figure('Loss since last', metric(status.loss_since_last)),
-    figure('Version', count(status.version), after(duration(status.age_seconds), ' old')),
+    figure('Version', total(status.version), after(duration(status.age_seconds), ' old')),
     figure('p99 latency', after(milliseconds(status.latency?.p99), ' ms') || dash),
     figure('Source lag', brief(point.lag), point.lag === null ? '' : 'records'),
     figure('Snapshot', after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
