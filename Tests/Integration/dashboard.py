@@ -145,7 +145,8 @@ class Browser:
 
 FIGURES = """Object.fromEntries([...document.querySelectorAll('#figures > div')]
     .map((one) => [one.children[0].textContent, one.children[1].textContent]))"""
-IS_LIVE = "document.getElementById('connection')?.dataset.state === 'live' && document.querySelector('#figures dd') !== null"
+IS_LIVE = """document.getElementById('connection')?.dataset.state === 'live'
+    && document.querySelector('#figures dd') !== null"""
 PANELS = "[...document.querySelectorAll('.panel:not([hidden])')].map((one) => one.id.replace('-panel', ''))"
 PREDICT = """(() => {
     for (const input of document.querySelectorAll('#try-fields input')) input.value = '1';
