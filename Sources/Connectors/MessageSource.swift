@@ -3,6 +3,9 @@
 ///
 /// `next`, `completeRelease` and `rewind` are called by one thread, `acknowledge` and `status` by any.
 public protocol MessageSource: Source {
+    /// Names the group, and the cluster it is of, whose members share the parts; nil: nobody takes parts over.
+    var group: String? { get }
+
     /// Connects and joins.
     ///
     /// - Parameter ledger: asked for every part the source is given: whether it may be consumed, and from where.

@@ -24,7 +24,7 @@ final class Lane {
         if let messages = source as? any MessageSource {
             nonisolated(unsafe) let warn = options.warn
             // Nobody else can take an inbox over: it needs no locks.
-            let ledger = WorkerLedger(isInbox ? nil : directory) { warn($0) }
+            let ledger = WorkerLedger(isInbox ? nil : directory, group: messages.group) { warn($0) }
             self.ledger = ledger
             reader = MessageReader(
                 source: messages, configuration: configuration, stop: isInbox ? laneStop : options.stop,

@@ -80,11 +80,29 @@ final class MessageReader: BatchReader, @unchecked Sendable {
 
     /// Gathers blocks until one holds a record. False: the end or a stop came first.
     private func waitForRecord() throws -> Bool {
+        var hasWarned = false
         while !pending.contains(where: { $0.chunk.count > 0 }) {
             guard stop.signal == 0 else { return false }
-            guard try gather(waiting: Self.breath) else { return false }
+            let goesOn = try gather(waiting: Self.breath)
+            if let reason = firstRejected {
+                guard goesOn else { throw EngineError("there is no record to learn from; \(reason)") }
+                if !hasWarned { ledger.warn("no record yet; \(reason)") }
+                hasWarned = true
+            }
+            guard goesOn else { return pending.contains { $0.chunk.count > 0 } }
         }
         return true
+    }
+
+    /// Why the first message that holds no record was rejected.
+    private var firstRejected: String? {
+        for block in pending {
+            for mark in block.marks {
+                guard case .rejected(let reason) = mark.kind else { continue }
+                return "\(block.parts[mark.part]):\(mark.offset): \(block.reasons[reason].reason)"
+            }
+        }
+        return nil
     }
 
     /// Takes one event without decoding. False: nothing more comes, or something must be done first.

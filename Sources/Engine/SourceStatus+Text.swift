@@ -15,9 +15,13 @@ extension SourceStatus {
             ])
     }
 
-    /// `lag 12 in 4 parts, rebalances 1`: what is 0 is left out.
+    /// `lag 12 in 4 parts (most: clicks/3 7), rebalances 1`: what is 0 is left out.
     public var summary: String {
         let counts = counters.filter { $0.count > 0 }.map { "\($0.name) \($0.count)" }
-        return (["lag \(lag.map { String($0) } ?? "unknown") in \(lags.count) parts"] + counts).joined(separator: ", ")
+        let most = lags.max { ($0.records ?? 0) < ($1.records ?? 0) }.flatMap { worst in
+            worst.records.flatMap { $0 > 0 && lags.count > 1 ? " (most: \(worst.part) \($0))" : nil }
+        }
+        let lag = "lag \(lag.map { String($0) } ?? "unknown") in \(lags.count) parts\(most ?? "")"
+        return ([lag] + counts).joined(separator: ", ")
     }
 }

@@ -10,21 +10,25 @@ import Synchronization
 /// and what it learned of them is in its snapshot or nowhere before another goes on.
 final class WorkerLedger: PartLedger {
     private let directory: WorkerDirectory?
-    private let warn: @Sendable (String) -> Void
+    private let registry: GroupRegistry?
+    let warn: @Sendable (String) -> Void
 
     private struct Contents {
         /// The next offset of every part this worker consumed of.
         var own: [String: Int] = [:]
-        var locks: [String: FileLock] = [:]
+        var locks: [String: [FileLock]] = [:]
         /// Positions in the others' snapshots, by path: a snapshot never changes.
         var known: [String: [PartPosition]] = [:]
         var worker = String(UInt64.random(in: .min ... .max), radix: 36)
     }
     private let contents = Mutex(Contents())
 
-    /// - Parameter directory: nil = no snapshots, nothing is durable.
-    init(_ directory: WorkerDirectory?, warn: @escaping @Sendable (String) -> Void) {
+    /// - Parameters:
+    ///   - directory: nil = no snapshots, nothing is durable.
+    ///   - group: whose members share the parts; nil: nobody does.
+    init(_ directory: WorkerDirectory?, group: String? = nil, warn: @escaping @Sendable (String) -> Void) {
         self.directory = directory
+        registry = group.flatMap { group in directory.flatMap { GroupRegistry(group: group, directory: $0.path) } }
         self.warn = warn
     }
 
@@ -52,14 +56,16 @@ final class WorkerLedger: PartLedger {
         do {
             return try contents.withLock { contents in
                 if contents.locks[part] == nil {
-                    var holder = ""
-                    guard let lock = try FileLock(path: lockPath(part, in: directory), holder: &holder) else {
-                        return .held(by: holder)
+                    var locks: [FileLock] = []
+                    for path in try lockPaths(part, in: directory) {
+                        var holder = ""
+                        guard let lock = try FileLock(path: path, holder: &holder) else { return .held(by: holder) }
+                        locks.append(lock)
                     }
-                    contents.locks[part] = lock
+                    contents.locks[part] = locks
                 }
                 var next = contents.own[part]
-                for other in directory.others {
+                for other in directory.others + (registry?.others() ?? []) {
                     for position in newestPositions(in: other, &contents.known) where position.name == part {
                         next = max(next ?? 0, position.offset)
                     }
@@ -69,14 +75,21 @@ final class WorkerLedger: PartLedger {
         } catch { throw ConnectorError("\(error)") }
     }
 
-    func release(_ part: String) { contents.withLock { $0.locks[part] = nil } }
+    func release(_ part: String) {
+        // Whoever takes it over lives now, and may not when it comes back.
+        _ = registry?.others()
+        contents.withLock { $0.locks[part] = nil }
+    }
 
-    private func lockPath(_ part: String, in directory: WorkerDirectory) throws -> String {
+    /// One in the directory, for workers that share it from several machines; one on this machine, for workers with
+    /// directories of their own.
+    private func lockPaths(_ part: String, in directory: WorkerDirectory) throws -> [String] {
         let parts = directory.root + "/parts"
         guard mkdir(parts, 0o755) == 0 || errno == EEXIST else {
             throw SnapshotError("cannot create '\(parts)': \(String(cString: strerror(errno)))")
         }
-        return parts + "/" + String(part.map { $0 == "/" ? "-" : $0 }) + ".lock"
+        let name = String(part.map { $0 == "/" ? "-" : $0 }) + ".lock"
+        return ([parts] + (registry.map { [$0.parts] } ?? [])).map { $0 + "/" + name }
     }
 
     private func newestPositions(in directory: String, _ known: inout [String: [PartPosition]]) -> [PartPosition] {

@@ -18,20 +18,21 @@ public final class FileLock: @unchecked Sendable {
     }
 
     /// Locks a file, which is made when there is none.
-    /// - Returns: nil when another process holds the lock; `holder` then names it.
-    public init?(path: String, holder: inout String) throws(SnapshotError) {
+    /// - Parameter text: what the file says to others; nil: which process this is.
+    /// - Returns: nil when another process holds the lock; `holder` is then what that one says.
+    public init?(path: String, text: String? = nil, holder: inout String) throws(SnapshotError) {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw SnapshotError("cannot lock '\(path)': \(String(cString: strerror(errno)))")
         }
         guard Self.lock(descriptor) else {
-            holder = Self.text(descriptor)
+            holder = Self.content(descriptor)
             close(descriptor)
             return nil
         }
         _ = ftruncate(descriptor, 0)
-        var name = "process \(getpid())"
-        name.withUTF8 { _ = pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        var content = text ?? "process \(getpid())"
+        content.withUTF8 { _ = pwrite(descriptor, $0.baseAddress, $0.count, 0) }
     }
 
     deinit { close(descriptor) }
@@ -43,9 +44,9 @@ public final class FileLock: @unchecked Sendable {
         return true
     }
 
-    private static func text(_ descriptor: Int32) -> String {
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = max(pread(descriptor, &bytes, 64, 0), 0)
+    private static func content(_ descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = max(pread(descriptor, &bytes, bytes.count, 0), 0)
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : "another process"
     }
 }

@@ -100,19 +100,26 @@ import Testing
         }
     }
 
-    /// Two members of a group on one directory, one killed at random: the other goes on where its snapshot ends.
-    @Test(arguments: ["range", "cooperative-sticky"])
-    func oneOfTwoWorkersIsKilled(strategy: String) throws {
+    /// Two members of a group, one killed at random: the other goes on where its snapshot ends, whether they share a
+    /// directory or each has one of its own.
+    @Test(arguments: [("range", ["s", "s"]), ("cooperative-sticky", ["s", "t"])])
+    func oneOfTwoWorkersIsKilled(strategy: String, directories: [String]) throws {
         let workspace = Workspace()
         let broker = try Broker("in:4", in: workspace)
         try broker.produce(CountedRecords.lines(Self.records), to: "in")
         let expected = try Self.expected()
         let line =
-            "run --input \(broker.url("in"))?group=g --snapshots s --batch-size 16 --snapshot-every-records 200 "
+            "run --input \(broker.url("in"))?group=g --batch-size 16 --snapshot-every-records 200 "
             + "-X session.timeout.ms=6000 -X heartbeat.interval.ms=300 -X partition.assignment.strategy=\(strategy) "
-            + CountedRecords.learner + Self.common
-        let arguments = line.split(separator: " ").map(String.init)
-        let workers = try (0..<2).map { _ in try Command(Command.thalweg, arguments, in: workspace) }
+            + CountedRecords.learner + Self.common + "--snapshots "
+        let workers = try directories.map {
+            try Command(Command.thalweg, (line + $0).split(separator: " ").map(String.init), in: workspace)
+        }
+        func found() throws -> [Double] {
+            let counts = try Set(directories).sorted().map { try CountedRecords.counts(workspace.file($0)) }
+            let known = counts.filter { !$0.isEmpty }
+            return known.dropFirst().reduce(known.first ?? []) { zip($0, $1).map { $0 + $1 } }
+        }
         var numbers = SeededNumbers(SeededNumbers.seed("one of two workers, \(strategy)"))
         usleep(UInt32.random(in: 200_000...5_000_000, using: &numbers))
         let victim = Int.random(in: 0..<2, using: &numbers)
@@ -122,14 +129,14 @@ import Testing
         let total = Double(Self.records)
         _ = survivor.waits(upTo: 40) { _ in
             usleep(200_000)
-            return (try? CountedRecords.counts(workspace.file("s")).reduce(0, +)) ?? 0 >= total
+            return ((try? found()) ?? []).reduce(0, +) >= total
         }
         survivor.signal(SIGTERM)
         let outcome = survivor.wait(upTo: 20)
         #expect(outcome.status == 143, "\(outcome.stderr)")
-        let found = try CountedRecords.counts(workspace.file("s"))
-        let isExact = found == expected
-        #expect(isExact, "\(found.reduce(0, +)) of \(total)")
+        let counts = try found()
+        let isExact = counts == expected
+        #expect(isExact, "\(counts.reduce(0, +)) of \(total)")
     }
 
     @Test func whatIsWrongIsSaid() throws {

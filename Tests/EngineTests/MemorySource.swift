@@ -35,6 +35,7 @@ final class MemorySource: MessageSource {
     }
 
     let isReplayable = true
+    let group: String?
     private let topic: MemoryTopic
     private var steps: ArraySlice<Step>
     private var next: [String: Int] = [:]
@@ -46,7 +47,8 @@ final class MemorySource: MessageSource {
     var status = SourceStatus()
 
     /// After the script everything left of the assigned parts is handed out, then the source is at its end.
-    init(_ topic: MemoryTopic, _ steps: [Step]) {
+    init(_ topic: MemoryTopic, _ steps: [Step], group: String? = nil) {
+        self.group = group
         self.topic = topic
         self.steps = steps[...]
     }

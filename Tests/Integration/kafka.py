@@ -84,7 +84,7 @@ class Bench:
         for index, record in enumerate(records):
             while True:
                 try:
-                    producer.produce(topic, json.dumps(record), key=record["id"], partition=index % PARTITIONS,
+                    producer.produce(topic, json.dumps(record), key=record["key"], partition=index % PARTITIONS,
                                      headers={"origin": "test"})
                     break
                 except BufferError:
@@ -113,7 +113,7 @@ class Bench:
         return messages
 
     def command(self, input, snapshots, *more):
-        return [self.thalweg, "run", "--input", input, "--target", "y", "--categorical", "id,c", "--learner", LEARNER,
+        return [self.thalweg, "run", "--input", input, "--target", "y", "--categorical", "id,c", "--ignore", "x", "--id", "key", "--learner", LEARNER,
                 "--bits", "16", "--snapshots", snapshots, "--progress", "none", "--json", *more]
 
     def start(self, *arguments):
@@ -155,7 +155,7 @@ def counts(directory):
 
 def make_records(count, seed):
     numbers = random.Random(seed)
-    return [{"id": f"r{index}", "c": numbers.choice("abcdef"), "x": round(numbers.random(), 4),
+    return [{"key": f"k{index}", "id": f"r{index}", "c": numbers.choice("abcdef"), "x": round(numbers.random(), 4),
              "y": numbers.randrange(2)} for index in range(count)]
 
 
@@ -177,12 +177,12 @@ def check(name, condition, detail=""):
 def start_to_end(bench, topic, records, wanted):
     out = bench.topic("out")
     report = bench.run(f"kafka://{bench.bootstrap}/{topic}?group=whole-{topic}", bench.path("whole"), "--until", "end",
-                       "--predictions", f"kafka://{bench.bootstrap}/{out}", "--id", "id", "-X", "session.timeout.ms=6000")
+                       "--predictions", f"kafka://{bench.bootstrap}/{out}", "-X", "session.timeout.ms=6000")
     check("every record is learned", report["records"] == len(records), report["records"])
     check("each exactly once", counts(bench.path("whole")) == wanted)
     messages = bench.consume(out, len(records))
     keys = {message.key().decode() for message in messages}
-    check("a prediction for each, keyed by id", keys == {record["id"] for record in records}, len(messages))
+    check("a prediction for each, keyed by id", keys == {record["key"] for record in records}, len(messages))
     headers = dict(messages[0].headers() or [])
     check("predictions carry the model's version", headers.get("thalweg.version", b"").isdigit(), headers)
     if shutil.which("kcat"):

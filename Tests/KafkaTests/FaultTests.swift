@@ -104,6 +104,22 @@ import Testing
         #expect(complaint { _ = try open(try options(cluster)) }.contains("Grant the user access"))
     }
 
+    @Test(arguments: ["partitions=0", "group=g"])
+    func aDeletedTopicEndsTheSource(_ query: String) throws {
+        let cluster = try cluster()
+        try TestProducer(cluster.bootstrapServers, topic: "t").sendNumbers(0..<10)
+        var options = try options(cluster, query)
+        options.silentSeconds = 1
+        let reader = try open(options)
+        defer { reader.source.close() }
+        #expect(try reader.read { $0.all.count == 10 })
+        cluster.setError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, of: "t")
+        cluster.inject(
+            Array(repeating: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, count: 1000), into: .fetch)
+        let said = complaint { try reader.read { _ in false } }
+        #expect(said.contains("'t' does not exist on \(cluster.bootstrapServers) any more"), "\(said)")
+    }
+
     @Test func aSlowReaderLosesNothingAndIsNotOverrun() throws {
         let cluster = try cluster(partitions: 2)
         let producer = try TestProducer(cluster.bootstrapServers, topic: "t")

@@ -96,8 +96,8 @@ final class Client: @unchecked Sendable {
         retained.release()
     }
 
-    /// Leaves the handle to the end of the process: before 2.2.1, destroying a cooperative consumer that was never given
-    /// partitions crashes (librdkafka issue 4312).
+    /// Leaves the handle to the end of the process: before 2.2.1, destroying a cooperative consumer that was never
+    /// given partitions crashes (librdkafka issue 4312).
     func abandonIfFragile() { if rd_kafka_version() < 0x0202_01ff { isAbandoned.store(true, ordering: .relaxed) } }
 
     /// What broke the client for good, if anything did.

@@ -8,7 +8,8 @@ final class ClientConfiguration {
     private var handle: OpaquePointer?
 
     /// - Parameters:
-    ///   - defaults: in force unless the user's properties say otherwise; those this librdkafka does not know are passed over.
+    ///   - defaults: in force unless the user's properties say otherwise; those this librdkafka does not know are
+    ///     passed over.
     ///   - owned: what the connector sets itself, with the reason a user is told.
     init(
         defaults: [(String, String)], properties: KafkaProperties, owned: [String: String], allowsUnverifiedTLS: Bool
@@ -58,6 +59,7 @@ final class ClientConfiguration {
 
     /// Hands the configuration to a client that was made of it.
     func makeClient(_ kind: rd_kafka_type_t, _ redactor: Redactor) throws(ConnectorError) -> OpaquePointer {
+        guard handle != nil else { throw ConnectorError("a Kafka client cannot be opened twice") }
         var reason = [CChar](repeating: 0, count: 512)
         guard let client = rd_kafka_new(kind, handle, &reason, reason.count) else {
             throw ConnectorError("librdkafka refuses this configuration: \(redactor(text(reason)))")

@@ -2,10 +2,11 @@ import CRdkafka
 import Connectors
 import Synchronization
 
-/// What became of the messages in a producer's queue: how many of each flush's are still out, and the first that failed.
+/// What became of the messages in a producer's queue: how many of each flush's are still out, and the first that
+/// failed.
 ///
-/// A message belongs to an epoch, the one it was sent in; a flush begins another and waits for the ones before it, so that
-/// it ends although sending goes on.
+/// A message belongs to an epoch, the one it was sent in; a flush begins another and waits for the ones before it, so
+/// that it ends although sending goes on.
 final class Deliveries: Sendable {
     private struct State {
         var epoch = 1

@@ -5,7 +5,7 @@ import Glibc
 /// A small Kafka cluster on loopback, in this process: the one built into librdkafka for tests.
 ///
 /// It keeps the last 5 MiB or 100,000 messages of a partition and nothing on disk, knows no time look-up, compaction or
-/// administration, and fakes transactions.
+/// administration, and fakes transactions. May be used from any thread: librdkafka locks.
 public final class EmbeddedCluster: @unchecked Sendable {
     /// Kinds of requests, for injected errors.
     public enum Request: Int16, Sendable {

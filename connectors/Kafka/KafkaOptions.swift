@@ -33,6 +33,8 @@ public struct KafkaSourceOptions: Sendable {
     public var batchWait = 0.1
     /// How long opening may take until brokers and topics are known.
     public var connectSeconds = 10.0
+    /// After so long without messages the brokers are asked whether the topics are still there.
+    var silentSeconds = 15.0
 
     public static let settings = ["group", "partitions", "start", "until", "on-out-of-range", "fields"]
 

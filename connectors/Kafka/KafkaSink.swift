@@ -9,9 +9,9 @@ import Synchronization
 /// same bytes and keys.
 ///
 /// With a transactional id everything between two flushes is one transaction. Readers with `read_committed` see
-/// predictions only up to the last snapshot's flush, and none of an aborted batch. That is all it gives: transaction and
-/// snapshot are not one, so after a crash between a commit and the snapshot behind it the records between them are
-/// predicted and written again, with identical bytes.
+/// predictions only up to the last snapshot's flush, and none of an aborted batch. That is all it gives: transaction
+/// and snapshot are not one, so after a crash between a commit and the snapshot behind it the records between them
+/// are predicted and written again, with identical bytes.
 ///
 /// `flush` may be called from another thread than the others.
 public final class KafkaSink: PredictionSink, QuarantineSink, @unchecked Sendable {
@@ -230,8 +230,8 @@ public final class KafkaSink: PredictionSink, QuarantineSink, @unchecked Sendabl
         rd_kafka_error_destroy(error)
         let failure = ConnectorError(
             redactor(
-                "a transaction of '\(options.transactionalID ?? "")' \(what) on \(options.brokers): \(reason). Give every "
-                    + "worker a transactional-id of its own, and the user access to it"))
+                "a transaction of '\(options.transactionalID ?? "")' \(what) on \(options.brokers): \(reason). Give "
+                    + "every worker a transactional-id of its own, and the user access to it"))
         deliveries.fail(failure)
         throw failure
     }

@@ -63,6 +63,8 @@ public final class KafkaSource: MessageSource {
         return configuration
     }
 
+    public var group: String? { options.group.map { "\(options.brokers) \($0)" } }
+
     public func open(_ ledger: any PartLedger) throws(ConnectorError) {
         guard !isOpen, !isClosed else { throw ConnectorError("the Kafka source is open already") }
         let redactor = Redactor(options.properties)
@@ -70,12 +72,13 @@ public final class KafkaSource: MessageSource {
         let hooks = ClientHooks(Warner(redactor, warn), forwardsDebug: options.properties["debug"] != nil)
         let client = try Client(RD_KAFKA_CONSUMER, configuration, hooks, redactor)
         self.hooks.withLock { $0 = hooks }
-        rd_kafka_poll_set_consumer(client.handle)
         let partitions: [(topic: String, partition: Int32)]
         do throws(ConnectorError) { partitions = try self.partitions(client) } catch {
             if isCooperative { client.abandonIfFragile() }
             throw ConnectorError(redactor(error.description))
         }
+        // Only now: until here the client is polled for callbacks alone.
+        rd_kafka_poll_set_consumer(client.handle)
         let poller = Poller(options, client, ledger, handOver, counters)
         poller.isFragile = isCooperative
         try startThread { poller.run(assigning: partitions) }

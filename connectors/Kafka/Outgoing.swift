@@ -1,7 +1,8 @@
 import CRdkafka
 import Glibc
 
-/// Puts messages into a producer's queue: the variadic call of librdkafka in its array form, with nothing allocated here.
+/// Puts messages into a producer's queue: the variadic call of librdkafka in its array form, with nothing allocated
+/// here.
 ///
 /// Not thread-safe.
 final class Outgoing {

@@ -38,6 +38,8 @@ struct Part {
     var isAtEarliest = false
     /// Where it ended when it was given.
     var end: Int?
+    /// Whether a fetch has shown the end; a broker's look-up alone may lag behind what it has.
+    var isEndSeen = false
     /// Written to the group, or on the way there.
     var committed = -1
 
@@ -52,10 +54,14 @@ struct Part {
 
 /// The partitions by number, in the order the source was given them; numbers stay.
 struct PartTable {
+    /// More than any topic has: the tables below are indexed by partition.
+    static let maximumPartitions: Int32 = 1 << 20
+
     private(set) var names: [String] = []
     private var all: [Part] = []
     private var byName: [String: Int] = [:]
-    /// By topic handle: the part's number of each partition, -1 for none. Handles are valid while nothing is reassigned.
+    /// By topic handle: the part's number of each partition, -1 for none. Handles are valid while nothing is
+    /// reassigned.
     private var handles: [(handle: OpaquePointer, numbers: [Int])] = []
     private var last: (handle: OpaquePointer?, partition: Int32, number: Int) = (nil, -1, -1)
 
@@ -90,7 +96,7 @@ struct PartTable {
     mutating func find(_ message: UnsafePointer<rd_kafka_message_t>) -> Int? {
         let (handle, partition) = (message.pointee.rkt, message.pointee.partition)
         if handle == last.handle, partition == last.partition { return last.number < 0 ? nil : last.number }
-        guard let handle, partition >= 0 else { return nil }
+        guard let handle, (0..<Self.maximumPartitions).contains(partition) else { return nil }
         let number = find(handle, Int(partition))
         last = (handle, partition, number)
         return number < 0 ? nil : number
@@ -102,7 +108,8 @@ struct PartTable {
         }
         guard let topic = rd_kafka_topic_name(handle).map({ String(cString: $0) }) else { return -1 }
         var numbers = [Int](repeating: -1, count: partition + 1)
-        for (index, part) in all.enumerated() where part.topic == topic {
+        for (index, part) in all.enumerated()
+        where part.topic == topic && (0..<Self.maximumPartitions).contains(part.partition) {
             let partition = Int(part.partition)
             if partition >= numbers.count {
                 numbers += [Int](repeating: -1, count: partition + 1 - numbers.count)

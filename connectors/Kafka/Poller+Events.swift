@@ -11,7 +11,7 @@ extension Poller {
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             count(event)
-            checkTopics()
+            nextTopicCheck = min(nextTopicCheck, monotonicSeconds() + 1)
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
             fail(
                 ConnectorError(
@@ -51,15 +51,19 @@ extension Poller {
         parts[number].phase = .unsettled(.reset)
     }
 
-    /// Ends when a topic is gone; what brokers say of it for a moment while they change is no reason to.
-    private func checkTopics() {
+    /// Ends when a topic is gone: librdkafka says so of some, and waits in silence for others. Brokers say it for a
+    /// moment of topics that are there, so it takes two answers.
+    func checkTopics() {
         guard let client else { return }
-        let lookup = TopicLookup(client: client, brokers: options.brokers, seconds: 2, mayBeCreated: false)
-        for topic in options.topics where lookup.isMissing(topic) {
-            return fail(
-                ConnectorError(
-                    "the topic '\(topic)' does not exist on \(options.brokers) any more. Create it again, or correct the "
-                        + "kafka:// URL"))
+        let lookup = TopicLookup(client: client, brokers: options.brokers, seconds: 1, mayBeCreated: false)
+        guard let topic = options.topics.first(where: lookup.isMissing) else { return isTopicMissing = false }
+        guard isTopicMissing else {
+            isTopicMissing = true
+            return nextTopicCheck = monotonicSeconds() + 1
         }
+        fail(
+            ConnectorError(
+                "the topic '\(topic)' does not exist on \(options.brokers) any more. Create it again, or correct the "
+                    + "kafka:// URL"))
     }
 }

@@ -23,7 +23,8 @@ extension Poller {
         let partitions = TopicPartitions.elements(list).map { (topic: $0.topic, partition: $0.partition) }
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
-            nextCommit = 0
+            // One assignment is often followed by another.
+            nextCommit = monotonicSeconds() + 1
             take(partitions) { list in
                 if isCooperative {
                     complain("take partitions", rd_kafka_incremental_assign(handle, list))
@@ -56,7 +57,7 @@ extension Poller {
         for number in numbers {
             parts[number].phase = .unsettled(.ledger)
             (parts[number].isPaused, parts[number].isWarned) = (false, false)
-            (parts[number].end, parts[number].committed) = (nil, -1)
+            (parts[number].end, parts[number].isEndSeen, parts[number].committed) = (nil, false, -1)
         }
         let isClosing = handOver.monitor.read { $0.isClosing }
         let settled = isClosing || isFailed ? [] : settle(numbers)
@@ -71,7 +72,6 @@ extension Poller {
         parts.forgetHandles()
         if !numbers.isEmpty { isEndSaid = false }
         syncPauses()
-        for one in settled { endIfThere(one.number) }
     }
 
     /// Lets go of partitions: in order when they are taken back, at once when they are lost.
@@ -192,6 +192,7 @@ extension Poller {
         }
         leave(seconds: 8)
         if isFragile, counters.rebalances.load(ordering: .relaxed) == 0 { client?.abandonIfFragile() }
+        handOver.monitor.update { $0.isLeft = true }
         client = nil
         handOver.monitor.update { $0.isFinished = true }
     }
@@ -202,7 +203,9 @@ extension Poller {
         if let error = rd_kafka_consumer_close_queue(handle, queue) { return rd_kafka_error_destroy(error) }
         let deadline = monotonicSeconds() + seconds
         while rd_kafka_consumer_closed(handle) == 0, monotonicSeconds() < deadline {
-            rd_kafka_queue_poll_callback(queue, 50)
+            // Takes callbacks and what was read ahead; the call for callbacks alone aborts on messages (librdkafka
+            // 2.16).
+            if let message = rd_kafka_consume_queue(queue, 50) { rd_kafka_message_destroy(message) }
         }
     }
 }

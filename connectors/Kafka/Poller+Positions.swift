@@ -211,7 +211,6 @@ extension Poller {
         // A partition that failed has no fetcher any more, and only a new assignment brings one.
         if hasFailed { reassign(settled.map(\.number)) }
         syncPauses()
-        for one in settled { endIfThere(one.number) }
     }
 
     private func reassign(_ numbers: [Int]) {
@@ -245,9 +244,13 @@ extension Poller {
 
     // MARK: the end
 
-    func endIfThere(_ number: Int) {
-        guard let end = parts[number].end, parts[number].next >= end else { return }
-        reachedEnd(number)
+    /// Takes the end that the first fetch told when it lies behind the looked-up one.
+    func seeEnd(_ number: Int) {
+        parts[number].isEndSeen = true
+        var (low, high): (Int64, Int64) = (0, 0)
+        let code = rd_kafka_get_watermark_offsets(handle, parts[number].topic, parts[number].partition, &low, &high)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let end = parts[number].end else { return }
+        parts[number].end = max(end, Int(high))
     }
 
     func reachedEnd(_ number: Int) {

@@ -30,6 +30,8 @@ final class Poller: @unchecked Sendable {
     var nextCommit = 0.0
     private var nextSettling = 0.0
     private var nextStatus = 0.0
+    var nextTopicCheck: Double
+    var isTopicMissing = false
 
     init(
         _ options: KafkaSourceOptions, _ client: Client, _ ledger: any PartLedger, _ handOver: HandOver,
@@ -43,6 +45,7 @@ final class Poller: @unchecked Sendable {
         handle = client.handle
         warner = client.hooks.warner
         builder = BlockBuilder(fields: options.fields)
+        nextTopicCheck = monotonicSeconds() + options.silentSeconds
     }
 
     var isGroup: Bool { options.group != nil }
@@ -102,10 +105,13 @@ final class Poller: @unchecked Sendable {
         guard let number = parts.find(message), parts[number].phase == .running else { return }
         let offset = Int(message.pointee.offset)
         let next = parts[number].next
+        // No broker counts that far; the next one must be a number, too.
+        guard offset >= 0, offset < Int.max else { return }
         guard offset >= next else {
             counters.duplicates.add(1, ordering: .relaxed)
             return
         }
+        if options.untilEnd, !parts[number].isEndSeen { seeEnd(number) }
         if let end = parts[number].end, offset >= end { return reachedEnd(number) }
         if offset > next { counters.gaps.add(offset - next, ordering: .relaxed) }
         // A large message gets a block of its own rather than making this one's buffer grow.
@@ -145,6 +151,7 @@ final class Poller: @unchecked Sendable {
     func passOnAnyway() {
         guard !builder.isEmpty else { return }
         builder.block.parts = parts.names
+        if !isTopicMissing { nextTopicCheck = monotonicSeconds() + options.silentSeconds }
         let spans = spans
         builder.exchange { handOver.put($0, spans: spans, epoch: epoch) }
         clearSpans()
@@ -165,9 +172,9 @@ final class Poller: @unchecked Sendable {
         return dropped
     }
 
-    /// There is no room: pauses what is read, but goes on polling, because a consumer that does not loses its partitions.
+    /// There is no room: pauses what is read, but goes on polling, because a consumer that does not loses its
+    /// partitions.
     private func press() {
-        guard !handOver.hasWishes.load(ordering: .acquiring) else { return }
         if !isPressed {
             isPressed = true
             counters.pauses.add(1, ordering: .relaxed)
@@ -219,6 +226,10 @@ final class Poller: @unchecked Sendable {
             settleAndPlace(parts.unsettled)
         }
         if commitIsDue, !isCommitting, now >= nextCommit { commitAcknowledged() }
+        if now >= nextTopicCheck {
+            nextTopicCheck = now + options.silentSeconds
+            checkTopics()
+        }
         if now >= nextStatus {
             nextStatus = now + 0.1
             refreshStatus()

@@ -2,8 +2,8 @@ import CRdkafka
 import Connectors
 import Records
 
-/// Rejected records as messages, by the conventions of Kafka Connect's dead letter queue: the original key and bytes, and
-/// what was wrong with them in headers.
+/// Rejected records as messages, by the conventions of Kafka Connect's dead letter queue: the original key and bytes,
+/// and what was wrong with them in headers.
 extension KafkaSink {
     public func send(_ rejected: RejectedRecord, part: String) throws(ConnectorError) {
         let origin = Origin(part: part)

@@ -20,6 +20,7 @@ public enum InboxError: Error, Sendable {
 public final class RecordInbox: MessageSource, Sendable {
     public static let partName = "http/0"
     public let isReplayable = false
+    public let group: String? = nil
     private let maximumBytes: Int
     private let arrived = DispatchSemaphore(value: 0)
 
