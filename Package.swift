@@ -21,6 +21,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Boo
         resources: hasFixtures ? [.copy("Fixtures")] : nil, swiftSettings: strict)
 }
 
+/// The files of the live page, compiled into the binary.
+let dashboard = [
+    "page.html", "page.css", "page.js", "panels.js", "charts.js", "history.js", "form.js", "format.js",
+]
+
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
     "StandardStreams", "Kafka", "Preprocessing",
@@ -70,9 +75,9 @@ let package = Package(
                 "Learners",
                 "Evaluation", "Snapshots",
             ]),
-        library(
-            "Serving",
-            [
+        .target(
+            name: "Serving",
+            dependencies: [
                 "Engine", "JSON", "Records", "Components", "Connectors", "Evaluation",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -84,7 +89,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ]),
+            ], path: "Sources/Serving",
+            resources: dashboard.map { .embedInCode("Dashboard/\($0)") }, swiftSettings: strict),
         library("Compression", ["CZstd", "CZlib"]),
         library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
         library(

@@ -59,7 +59,7 @@ extension ServiceState {
         addMetricsRoutes(to: table)
         addEventRoutes(to: table)
         addDescriptionRoutes(to: table)
-        DashboardRoutes.add(to: table)
+        addDashboardRoutes(to: table)
         return table.finish()
     }
 }

@@ -14,6 +14,8 @@ public struct ServiceOptions: Sendable {
     public var keyPath: String?
     /// Nothing is learned over HTTP.
     public var isReadOnly = false
+    /// There is a page for people at `/`.
+    public var hasDashboard = true
     /// A bind that is not loopback is wanted.
     public var allowsPublic = false
     /// The field to predict, as far as it is known before there is a model.
