@@ -16,8 +16,8 @@ public struct Tokens: Sendable {
 
     /// Reads lines `ROLE TOKEN`; blank ones and those with `#` first are comments. No message shows a token.
     public init(parsing text: String) throws(ServiceError) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let words = line.split(whereSeparator: \.isWhitespace)
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             guard let role = Role(rawValue: String(first)), words.count == 2 else {
                 throw ServiceError(
