@@ -89,6 +89,15 @@ final class BatchRing: @unchecked Sendable {
         return true
     }
 
+    /// Consumer of a ring that shares its semaphore with no other: waits for a batch or the end.
+    func waitForReady(_ seconds: Double?) -> Bool {
+        guard let seconds else {
+            filled.wait()
+            return takeReady()
+        }
+        return filled.wait(timeout: .now() + seconds) == .success && takeReady()
+    }
+
     /// Consumer, after `takeReady`: the next batch, nil at the end.
     func nextFilled() -> FilledBatch? {
         if read == lastWritten, end != nil { return nil }

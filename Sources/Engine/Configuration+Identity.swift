@@ -10,7 +10,8 @@ extension Configuration {
     var identity: JSONValue {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
-        return .object([
+        let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
+        return .object(delay + [
             ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
             ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
             ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -59,7 +60,9 @@ extension Configuration {
             case let value?: value.string ?? value.text
             }
         }
-        for (name, value) in identity.members ?? [] where made[name] != value {
+        let names = ["delay"] + (identity.members ?? []).map(\.0)
+        for name in names where made[name] != identity[name] {
+            let value = identity[name]
             throw EngineError(
                 "'\(path)' was made with --\(name) \(shown(made[name])), now it is \(shown(value)). Give the same "
                     + "options, or another --snapshots directory to start anew", .usage)

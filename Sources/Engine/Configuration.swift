@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public var batchWait = 0.05
     public var batchMode = BatchMode.sequential
     public var seed: UInt64 = 1
+    /// Targets may come later than their records; nil: they come with them.
+    public var delay: DelayOptions?
     /// Stop when more than this share of the last 1,000 records was rejected; 1 = never.
     public var maximumRejected = 1.0
     /// A longer record is rejected without being held in memory.

@@ -29,18 +29,49 @@ extension Pipeline {
             let position = metadata["position"].flatMap(RunPosition.init), let format = metadata["format"]?.string
         else { throw EngineError("'\(snapshot.path)' lacks its schema or position") }
         if let made = metadata["configuration"] { try configuration.checkIdentity(made, snapshot.path) }
-        let pipeline = try Pipeline(configuration: configuration, schema: schema)
+        var configuration = configuration
+        let hasDelayed = snapshot.tensors.contains { $0.name.hasPrefix("delayed/") }
+        // What waits is kept, though nothing asks for it this time.
+        if hasDelayed, configuration.delay == nil { configuration.delay = DelayOptions() }
+        let pipeline = try Pipeline(
+            configuration: configuration, schema: configuration.delay == nil ? schema : schema.withID())
         // Arrays whose size comes with the number of classes.
         if let classes = metadata["classes"]?.array?.count, schema.task == .multiclass {
             pipeline.learner.grow(toClasses: classes)
         }
-        try snapshot.restore(pipeline.state)
+        try snapshot.restore(hasDelayed ? pipeline.state : pipeline.undelayedState)
+        guard pipeline.pending?.isSound ?? true else {
+            throw EngineError("'\(snapshot.path)': the records that wait for their targets are damaged")
+        }
         pipeline.stateDidChange()
         return (pipeline, position, format)
     }
 }
 
 extension Schema {
+    /// The same with a field that names a record, so that a target can be joined with it.
+    func withID() -> Schema {
+        guard fields(.id).isEmpty else { return self }
+        var schema = self
+        schema.fields.append(Field(index(of: "id") == nil ? "id" : "_id", .id))
+        return schema
+    }
+
+    /// What decoders need of it: times only where somebody asks for them.
+    func forDecoding(_ delay: DelayOptions?) -> Schema {
+        guard delay == nil, !fields(.time).isEmpty else { return self }
+        var schema = self
+        for index in schema.fields.indices where schema.fields[index].role == .time {
+            schema.fields[index].role = .ignored
+        }
+        return schema
+    }
+
+    /// Of the records that bring targets: an id, a target, a time.
+    var ofTargets: Schema {
+        Schema(fields: fields(.id, .target, .time), task: task, classes: classes)
+    }
+
     var json: JSONValue {
         .object([
             ("task", .string(task.rawValue)), ("feature_native", .boolean(isFeatureNative)),

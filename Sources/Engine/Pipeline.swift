@@ -22,6 +22,15 @@ public final class Pipeline: Stateful {
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
     private let learnsBeforeTransforming: Bool
+    /// What became of targets that come later; nil: targets come with their records.
+    public let targetCounts: TargetCounts?
+    /// Records that wait for their targets; copies for readers have none.
+    let pending: PendingTargets?
+    /// The numbers of the last batch as they came, laid out as the batch's; kept only when records may wait.
+    private(set) var rawNumbers: [Double] = []
+    var keepsRawNumbers = false
+    private lazy var delayedFeatures = FeatureBatch(capacity: configuration.batchSize)
+    private lazy var delayedPredictions = PredictionBatch(capacity: configuration.batchSize)
     @exclusivity(unchecked) private var learns: [Bool]
     private var learningNumbers: [Double] = []
     /// Classes the learner could tell apart when it predicted each row of the last batch.
@@ -29,7 +38,8 @@ public final class Pipeline: Stateful {
     private lazy var slice = FeatureBatch(capacity: configuration.batchSize)
     private lazy var slicePredictions = PredictionBatch(capacity: configuration.batchSize)
 
-    public init(configuration: Configuration, schema: Schema) throws(SettingError) {
+    /// - Parameter keepsPending: false: a copy for readers, without the records that wait for their targets.
+    public init(configuration: Configuration, schema: Schema, keepsPending: Bool = true) throws(SettingError) {
         self.configuration = configuration
         self.schema = schema
         let isVW = configuration.preset == .vw
@@ -42,6 +52,9 @@ public final class Pipeline: Stateful {
         learnsBeforeTransforming = configuration.preset == .river
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
         evaluation = PrequentialEvaluation(task: schema.task)
+        let counts = configuration.delay.map { _ in TargetCounts() }
+        targetCounts = counts
+        pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
         let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
@@ -63,8 +76,17 @@ public final class Pipeline: Stateful {
         }
         return entries + encoder.state.prefixed("preprocess/one-hot") + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
-            + evaluation.state.prefixed("evaluation")
+            + evaluation.state.prefixed("evaluation") + delayedState
     }
+
+    /// The last of all, so that copies may lack what is at their end.
+    private var delayedState: [StateEntry] {
+        guard let targetCounts else { return [] }
+        return targetCounts.state.prefixed("delayed") + (pending?.state.prefixed("delayed") ?? [])
+    }
+
+    /// What a snapshot without records that wait holds.
+    var undelayedState: [StateEntry] { state.dropLast(delayedState.count) }
 
     public func stateDidChange() {
         for step in transformers { step.transformer.stateDidChange() }
@@ -74,6 +96,7 @@ public final class Pipeline: Stateful {
         }
         learner.stateDidChange()
         evaluation.stateDidChange()
+        pending?.stateDidChange()
     }
 
     public var classNames: [String] { targets.classNames }
@@ -83,6 +106,9 @@ public final class Pipeline: Stateful {
 
     /// The first row whose target could not be learned, and why. Changes nothing.
     func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? { targets.refusal(batch) }
+
+    /// Grows with everything that changes the model: what tells one snapshot from the next.
+    var progress: Int { evaluation.records + evaluation.rejected + (targetCounts?.events ?? 0) }
 
     /// Says that no record of the class was seen when the schema was fixed.
     func markAsGuess(_ className: String) { targets.markAsGuess(className) }
@@ -158,6 +184,11 @@ public final class Pipeline: Stateful {
         learns.withUnsafeMutableBufferPointer { learns in
             for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
         }
+        if keepsRawNumbers {
+            rawNumbers.removeAll(keepingCapacity: true)
+            let count = batch.numericCount * batch.columnStride
+            rawNumbers.append(contentsOf: UnsafeBufferPointer(start: batch.numbers, count: count))
+        }
         let separate = learnsBeforeTransforming && learning
         if separate {
             learningNumbers.removeAll(keepingCapacity: true)
@@ -216,6 +247,62 @@ public final class Pipeline: Stateful {
         predictions.copyRows(1, of: slicePredictions, to: row)
         learner.grow(toClasses: Int(features.classes[row]) + 1)
         learner.predictThenLearn(slice, into: slicePredictions)
+    }
+}
+
+extension Pipeline {
+    // MARK: Targets that come later
+
+    /// Feature indices lie below.
+    var slotCount: Int { encoder.slotCount }
+
+    /// Learning needs a record's fields again, not only the features it was predicted from.
+    var relearnsFields: Bool { !schema.isFeatureNative && (learnsBeforeTransforming || encoder.hasState) }
+
+    /// The features it was predicted from are learned; else they are made anew when the target is there, as River does.
+    var keepsFeatures: Bool { schema.isFeatureNative || !learnsBeforeTransforming }
+
+    /// Steps learn from numbers, when the target is there.
+    var keepsNumbers: Bool { !schema.isFeatureNative && (!transformers.isEmpty || relearnsFields) }
+
+    /// What can be done with a target's text: a class that is known, one that can be added, or nothing.
+    func place(ofTarget text: UnsafeBufferPointer<UInt8>) -> TargetEncoder.Place { targets.place(of: text) }
+
+    /// Tells targets apart, equal ones in different spellings not.
+    func digest(ofTarget number: Double, _ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        schema.task == .regression ? (number + 0).bitPattern : TargetEncoder.digest(of: text)
+    }
+
+    /// Learns records that were predicted before, and scores what was answered then.
+    ///
+    /// - Parameters:
+    ///   - batch: the records' fields as they were, as far as they were kept, and their targets.
+    ///   - kept: their features as they were; unused where these are made anew.
+    ///   - answers: what was answered; the losses are filled in here.
+    ///   - known: classes that could be told apart then.
+    ///   - isServed: whether the row is still to be counted as a record.
+    func learnDelayed(
+        _ batch: RecordBatch, _ kept: FeatureBatch, _ answers: PredictionBatch, known: [Int], isServed: [Bool]
+    ) {
+        let given = batch.features ?? delayedFeatures
+        targets.encode(batch, into: given, learning: true)
+        if !schema.isFeatureNative { preprocess(batch, given, learning: true) }
+        let features = keepsFeatures ? kept : given
+        if features !== given {
+            features.targets.update(from: given.targets, count: batch.rows)
+            features.classes.update(from: given.classes, count: batch.rows)
+            features.weights.update(from: given.weights, count: batch.rows)
+        }
+        delayedPredictions.rows = batch.rows
+        predictThenLearn(features, delayedPredictions)
+        for row in 0..<batch.rows {
+            answers.losses[row] = evaluation.loss(row, features, answers, knownClasses: known[row])
+            if isServed[row] {
+                evaluation.update(row, features, answers, knownClasses: known[row])
+            } else {
+                evaluation.score(row, features, answers, knownClasses: known[row])
+            }
+        }
     }
 }
 

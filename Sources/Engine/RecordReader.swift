@@ -31,6 +31,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
     private let source: any ByteSource
     private let configuration: Configuration
     private let stop: StopRequest
+    private let dropsPartialBatch: Bool
     private var parts: [PartPosition] = []
     private var chunk: Chunk
     private var offset = 0
@@ -47,7 +48,10 @@ final class RecordReader: BatchReader, @unchecked Sendable {
     /// The chunk's last byte is a line end that the part itself does not have.
     private var hasAddedLineEnd = false
 
-    init(source: any ByteSource, configuration: Configuration, stop: StopRequest) {
+    /// - Parameter dropsPartialBatch: what is left of a batch at a stop is read again by the next run, because it could
+    ///   not be learned as it would have been without the stop.
+    init(source: any ByteSource, configuration: Configuration, stop: StopRequest, dropsPartialBatch: Bool) {
+        self.dropsPartialBatch = dropsPartialBatch
         self.source = source
         self.configuration = configuration
         self.stop = stop
@@ -202,8 +206,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
                 let batch = ring.nextFree()
                 let more = try fillBatch(batch.records)
                 batch.positions = parts
-                // A mean step over part of a batch would not be the step of an uninterrupted run.
-                if !more, stop.signal != 0, source.isReplayable, configuration.batchMode == .mean {
+                if !more, stop.signal != 0, source.isReplayable, dropsPartialBatch {
                     return ring.finish(.stopped)
                 }
                 if batch.records.rows > 0 || !batch.records.rejected.isEmpty {

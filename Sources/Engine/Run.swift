@@ -10,11 +10,12 @@ import State
 
 /// One run over a stream: decode on one thread, learn on the caller's, write snapshots on a third.
 public final class Run {
-    private let configuration: Configuration
-    private let options: RunOptions
+    let configuration: Configuration
+    let options: RunOptions
     /// The input's first.
-    private let lanes: [Lane]
+    let lanes: [Lane]
     private var input: Lane { lanes[0] }
+    var targetsLane: Lane? { lanes.first { $0.kind == .targets } }
     private let directory: WorkerDirectory?
     private let store: SnapshotStore?
     private var taker: SnapshotTaker?
@@ -24,6 +25,8 @@ public final class Run {
     private var predicted = 0
     private var rejected = 0
     private var failure: EngineError?
+    /// Nil: targets come with their records.
+    private var delayed: DelayedLearning?
 
     /// - Throws: when the directory of snapshots cannot be used.
     public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) throws {
@@ -35,8 +38,9 @@ public final class Run {
         }
         self.directory = directory
         store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
-        var lanes = [try Lane(source, configuration, options, directory)]
-        if let inbox = options.inbox { lanes.append(try Lane(inbox, configuration, options, directory)) }
+        var lanes = [try Lane(source, .input, configuration, options, directory)]
+        if let targets = options.targets { lanes.append(try Lane(targets, .targets, configuration, options, directory)) }
+        if let inbox = options.inbox { lanes.append(try Lane(inbox, .inbox, configuration, options, directory)) }
         self.lanes = lanes
     }
 
@@ -129,19 +133,23 @@ public final class Run {
     /// Opens the source; infers the schema unless a snapshot brought it. Nil: nothing to read and nothing known.
     private func open(_ resumed: Pipeline?) throws -> Pipeline? {
         let name = configuration.format ?? (resumed != nil && !format.isEmpty ? format : nil)
-        for lane in lanes { lane.positions = position.parts.filter(lane.owns) }
+        for lane in lanes {
+            lane.positions = position.parts.filter { lane.owns($0, targets: position.targetParts) }
+        }
         let hasInput = try input.reader.open(at: input.positions, format: name)
         if hasInput, let descriptor = input.reader.format { format = descriptor.name }
         guard let descriptor = hasInput ? input.reader.format : FormatRegistry.find(format),
             let pipeline = try resumed ?? (hasInput ? infer(descriptor) : nil)
         else { return resumed }
-        for lane in lanes.dropFirst() {
+        for lane in lanes where lane.kind == .inbox && lane !== input {
             let inboxFormat = descriptor.isFeatureNative ? descriptor.name : "jsonl"
             _ = try lane.reader.open(at: lane.positions, format: inboxFormat)
         }
-        for lane in lanes {
-            lane.reader.makeDecoder(schema: pipeline.schema, options: configuration.decoderOptions)
+        let schema = pipeline.schema.forDecoding(configuration.delay)
+        for lane in lanes where lane.kind != .targets {
+            lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
         }
+        try prepareTargets(schema)
         return pipeline
     }
 
@@ -149,7 +157,7 @@ public final class Run {
         var schemaOptions = configuration.schema
         configuration.applyPreset(to: &schemaOptions)
         if descriptor.isFeatureNative { schemaOptions.target = "label" }
-        let sample: Sample
+        var sample: Sample
         do { sample = try input.reader.sample() } catch let error as FormatError {
             throw EngineError("\(input.reader.currentPartName): \(error.description)")
         }
@@ -157,11 +165,13 @@ public final class Run {
             throw EngineError("stopped before the first record came", .stopped)
         }
         do {
+            try addTargets(to: &sample, &schemaOptions)
             try configuration.schema.checkNames(sample)
             var schema = try SchemaInference.infer(sample, schemaOptions)
             schema.isFeatureNative = descriptor.isFeatureNative
             if sample.records > 0, schemaOptions.target == nil { try requireTarget(schema) }
             configuration.applyPreset(to: &schema, sample)
+            if configuration.delay?.withheld == nil, configuration.delay != nil { schema = schema.withID() }
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
             return pipeline
@@ -209,7 +219,8 @@ public final class Run {
     // MARK: Learning
 
     private func loop(_ pipeline: Pipeline, _ publication: Publication?) -> StreamEnd {
-        let rings = BatchRings(lanes: lanes.count, depth: 8) { pipeline.makeRecordBatch() }
+        let isInTurns = options.joinsInTurns && lanes.count == 2
+        let rings = BatchRings(lanes: lanes.count, depth: 8, isInTurns: isInTurns) { lanes[$0].makeBatch(pipeline) }
         for (lane, ring) in zip(lanes, rings.rings) { lane.start(ring) }
         let features = FeatureBatch(capacity: configuration.batchSize)
         let predictions = PredictionBatch(capacity: configuration.batchSize)
@@ -217,25 +228,40 @@ public final class Run {
         if let messages = input.source as? any MessageSource, !input.isInbox {
             options.progress?.source = { messages.status.summary }
         }
+        delayed = options.learns ? DelayedLearning(pipeline, clock: options.clock, isServed: options.live != nil) : nil
+        var isDropping = false
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
         publish(publication, isDue: true)
         while true {
             switch rings.next(waiting: idleWait(publication)) {
             case .nothing:
+                if delayed?.tick() ?? false { publication?.isBehind = true }
                 publish(publication, isDue: true)
                 if pipeline.evaluation.records > 0 { taker?.tick(position, format: format) }
             case .batch(let batch, let lane):
-                if failure == nil { learn(batch, lanes[lane], pipeline, features, predictions, &writer) }
+                if failure == nil {
+                    learn(LearningWork(batch, lanes[lane]), pipeline, features, predictions, &writer)
+                }
                 if let barrier = batch.barrier {
                     settle(pipeline)
                     barrier.signal()
                 }
                 rings.rings[lane].giveBack()
                 publish(publication, isDue: false)
-            case .ended(let lane): didEnd(rings.rings[lane].outcome)
+            case .pair(let records, let targets):
+                // After a stop of one lane the other's batches would be learned earlier than without it.
+                if failure == nil, !isDropping, let work = LearningWork(records, targets, lanes) {
+                    learn(work, pipeline, features, predictions, &writer)
+                }
+                if records != nil { rings.rings[0].giveBack() }
+                if targets != nil { rings.rings[1].giveBack() }
+            case .ended(let lane):
+                if case .stopped = rings.rings[lane].outcome { isDropping = true }
+                didEnd(rings.rings[lane].outcome)
             case .end:
                 for lane in lanes { lane.join() }
+                if case .endOfInput = rings.outcome, failure == nil { delayed?.finish() }
                 return rings.outcome
             }
         }
@@ -255,7 +281,7 @@ public final class Run {
     /// How long to wait for a batch before looking whether something is left to publish or to save; nil: for ever.
     private func idleWait(_ publication: Publication?) -> Double? {
         if publication?.isBehind ?? false { return 0.001 }
-        return taker?.secondsUntilDue
+        return [taker?.secondsUntilDue, delayed?.secondsUntilDue].compactMap { $0 }.min()
     }
 
     private func publish(_ publication: Publication?, isDue: Bool) {
@@ -266,12 +292,12 @@ public final class Run {
 
     /// Takes one batch through everything. On failure asks the reader to stop; later batches are dropped.
     private func learn(
-        _ batch: FilledBatch, _ lane: Lane, _ pipeline: Pipeline, _ features: FeatureBatch,
-        _ predictions: PredictionBatch, _ writer: inout PredictionWriter?
+        _ work: LearningWork, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        _ writer: inout PredictionWriter?
     ) {
         let started = options.live == nil ? 0 : DispatchTime.now().uptimeNanoseconds
         do {
-            try step(batch, lane, pipeline, features, predictions, &writer)
+            try step(work, pipeline, features, predictions, &writer)
             options.live?.note { activity in
                 activity.batchSeconds.add(Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
                 activity.learned = pipeline.evaluation.learned
@@ -297,21 +323,25 @@ public final class Run {
     }
 
     private func step(
-        _ batch: FilledBatch, _ lane: Lane, _ pipeline: Pipeline, _ features: FeatureBatch,
-        _ predictions: PredictionBatch, _ writer: inout PredictionWriter?
+        _ work: LearningWork, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        _ writer: inout PredictionWriter?
     ) throws {
+        guard !work.isEmpty else { return note(work) }
+        let batch = work.batch
         let records = batch.records
-        guard records.rows > 0 || !records.rejected.isEmpty else { return note(batch.positions, of: lane) }
         let progress = options.progress
         let evaluation = pipeline.evaluation
         var output = writer
         writer = nil
         output?.setClasses(pipeline.classNames)
         let revision = pipeline.classRevision
-        pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
+        func score(
+            _ row: Int, _ records: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
+            _ version: Int, _ known: Int
+        ) {
             // A class gets its name with the record that brings it, not with its mini-batch.
             if output != nil, pipeline.classRevision != revision,
-                output?.name(of: features.classes[row]) != pipeline.targetName(row, features)
+                delayed != nil || output?.name(of: features.classes[row]) != pipeline.targetName(row, features)
             {
                 output?.setClasses(pipeline.classNames)
             }
@@ -326,12 +356,21 @@ public final class Run {
                     features: features.offsets[row + 1] - features.offsets[row])
             }
         }
-        predicted += records.rows
+        if let delayed {
+            delayed.process(work, features, predictions, scored: score)
+            options.live?.noteUnmatched(delayed.unmatchedOffsets)
+        } else {
+            pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
+                score(row, records, features, predictions, version, known)
+            }
+        }
+        predicted += work.lane.kind == .targets ? 0 : records.rows
         rejected += records.rejected.count
         writer = output
         quarantine.add(records) { batch.positions[$0].name }
+        if let targets = work.targets { quarantine.add(targets.records) { targets.positions[$0].name } }
         // The batch is learned, whether or not its output finds its way: a snapshot must say so.
-        note(batch.positions, of: lane)
+        note(work)
         do {
             defer { noteOutput(writer) }
             try writer?.send()
@@ -346,8 +385,10 @@ public final class Run {
         }
     }
 
-    private func note(_ positions: [PartPosition], of lane: Lane) {
-        lane.positions = positions
+    private func note(_ work: LearningWork) {
+        work.lane.positions = work.batch.positions
+        if let targets = work.targets { targetsLane?.positions = targets.positions }
         position.parts = lanes.flatMap(\.positions)
+        position.targetParts = targetsLane?.positions.map(\.name) ?? []
     }
 }

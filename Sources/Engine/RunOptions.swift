@@ -1,4 +1,5 @@
 import Connectors
+import Glibc
 
 /// What one run does besides learning.
 public struct RunOptions {
@@ -13,6 +14,16 @@ public struct RunOptions {
     public var live: LiveModel?
     /// Records that other threads hand in, beside the input.
     public var inbox: RecordInbox?
+    /// Targets of records that came without, joined by id.
+    public var targets: (any Source)?
+    /// Input and targets are files that end: a record of one, a target of the other, the same way each time.
+    public var joinsInTurns = false
+    /// Seconds since 1970, where records say no time and it matters.
+    public var clock: () -> Double = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
     public var progress: ProgressTable?
     /// Told of things a person should know (a damaged snapshot, a failed one).
     public var warn: (String) -> Void = { _ in }

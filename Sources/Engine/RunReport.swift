@@ -28,6 +28,8 @@ public struct RunReport: Sendable {
     public let weightedTargetSum: Double
     /// Counts of a message source; nil: the source has none.
     public let source: SourceStatus?
+    /// Records that wait for their targets, and what became of others; nil: targets come with their records.
+    public let delayed: TargetStatus?
 
     init(
         _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?,
@@ -53,6 +55,7 @@ public struct RunReport: Sendable {
         self.firstRejected = firstRejected
         snapshotPath = snapshot
         self.source = source
+        delayed = pipeline.targetCounts.map(TargetStatus.init)
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -78,6 +81,7 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if let delayed { fields.append(("delayed", delayed.json)) }
         if let source { fields.append(("source", source.json)) }
         return .object(fields)
     }
@@ -105,6 +109,7 @@ public struct RunReport: Sendable {
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
         lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")
+        if let delayed, !delayed.summary.isEmpty { lines.append("delayed targets: \(delayed.summary)") }
         if let source { lines.append("source: \(source.summary)") }
         if let firstRejected { lines.append("first rejected record: \(firstRejected)") }
         return lines.joined(separator: "\n")

@@ -16,13 +16,15 @@ struct RunPosition: Sendable {
     var unsentQuarantine = ""
     /// Names the worker whose snapshots these are to the source's other side.
     var worker = ""
+    /// Which of the parts are the targets'.
+    var targetParts: [String] = []
 
     var json: JSONValue {
         .object([
             ("parts", .array(parts.map(\.json))), ("predictions", JSONValue(predictions)),
             ("quarantine", JSONValue(quarantine)), ("unsent_predictions", .string(unsentPredictions)),
             ("unsent_quarantine", .string(unsentQuarantine)),
-            ("worker", .string(worker)),
+            ("worker", .string(worker)), ("target_parts", .array(targetParts.map { .string($0) })),
         ])
     }
 
@@ -40,6 +42,7 @@ struct RunPosition: Sendable {
         self.unsentPredictions = unsentPredictions
         self.unsentQuarantine = unsentQuarantine
         worker = json["worker"]?.string ?? ""
+        targetParts = json["target_parts"]?.array?.compactMap(\.string) ?? []
     }
 }
 
@@ -107,12 +110,12 @@ final class SnapshotTaker: @unchecked Sendable {
         published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
         self.replicas = replicas
         replica = replicas.makeReplica(twin: published)
-        lastRecords = pipeline.evaluation.records + pipeline.evaluation.rejected
+        lastRecords = pipeline.progress
     }
 
     /// At a batch boundary: takes a snapshot when one is due and the last one is written.
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
-        let records = pipeline.evaluation.records + pipeline.evaluation.rejected
+        let records = pipeline.progress
         var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
         if !isDue, options.everySeconds > 0, records != lastRecords {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
@@ -124,7 +127,7 @@ final class SnapshotTaker: @unchecked Sendable {
 
     /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
     var secondsUntilDue: Double? {
-        guard options.everySeconds > 0, pipeline.evaluation.records + pipeline.evaluation.rejected != lastRecords
+        guard options.everySeconds > 0, pipeline.progress != lastRecords
         else { return nil }
         let elapsed = Double(DispatchTime.now().uptimeNanoseconds - lastTime) / 1e9
         return max(options.everySeconds - elapsed, 0.01)
@@ -186,7 +189,7 @@ final class SnapshotTaker: @unchecked Sendable {
     func finish(_ position: RunPosition, format: String) -> String? {
         queue.sync {}
         let before = failures
-        take(position, format: format, pipeline.evaluation.records + pipeline.evaluation.rejected)
+        take(position, format: format, pipeline.progress)
         queue.sync {}
         return failures == before ? newestPath : nil
     }

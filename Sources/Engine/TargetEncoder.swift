@@ -108,6 +108,34 @@ final class TargetEncoder: Stateful {
         return nil
     }
 
+    /// What learning a target would do.
+    enum Place {
+        /// Its class is known, or it is a number.
+        case known
+        /// It would bring a class.
+        case new
+        case none
+    }
+
+    /// What learning a target of that text would do.
+    func place(of text: UnsafeBufferPointer<UInt8>) -> Place {
+        guard task != .regression else { return .known }
+        if classIndex(text, false) ?? -1 >= 0 { return .known }
+        return task == .multiclass || guess[0] > 0 ? .new : .none
+    }
+
+    /// Equal for all spellings of one class.
+    static func digest(of text: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        canonical(text).withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { bytes_xxh3($0, buffer.count) } ?? 0
+        }
+    }
+
+    /// Why a third class is refused.
+    func refusal(of text: UnsafeBufferPointer<UInt8>) -> String {
+        thirdClass(ByteRange(text.baseAddress, text.count))
+    }
+
     /// The class's index, -1 when the target is missing or not to be learned; nil when it has no place.
     private func classIndex(_ text: UnsafeBufferPointer<UInt8>, _ learning: Bool) -> Int? {
         guard let start = text.baseAddress, text.count > 0 else { return -1 }

@@ -89,7 +89,7 @@ public final class ClassificationMetrics: Stateful {
         sums[Sum.lastClass] = Double(target)
     }
 
-    private func logLoss(_ target: Int, _ probabilities: UnsafePointer<Double>, _ known: Int) -> Double {
+    func logLoss(_ target: Int, _ probabilities: UnsafePointer<Double>, _ known: Int) -> Double {
         if isBinary {
             let p = probabilities[0]
             return -log(max(target == 1 ? p : 1 - p, Self.smallestProbability))

@@ -75,6 +75,14 @@ public final class PrequentialEvaluation: Stateful {
         totals[Total.records] += 1
         totals[Total.weight] += weight
         totals[Total.features] += Double(features.offsets[row + 1] - features.offsets[row])
+        score(row, features, predictions, knownClasses: knownClasses)
+    }
+
+    /// Scores one row of a batch whose record was counted before: its target came later. Does nothing without a target.
+    @inline(__always)
+    public func score(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, knownClasses: Int) {
+        let totals = totals.base
+        let weight = Double(features.weights[row])
         if let classification {
             let target = Int(features.classes[row])
             guard target >= 0 else { return }
@@ -92,6 +100,20 @@ public final class PrequentialEvaluation: Stateful {
             regression.update(target: target, prediction: predictions.outputs(of: row)[0])
             addLoss(predictions.losses[row], weight)
         }
+    }
+
+    /// The loss of an answer given earlier: the learner that gave it is another by now, so this is the loss that its
+    /// task stands for: log loss for classes, the squared error for numbers.
+    public func loss(
+        _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, knownClasses: Int
+    ) -> Double {
+        let outputs = predictions.outputs(of: row)
+        guard let classification else {
+            let error = outputs[0] - features.targets[row]
+            return min(error * error, .greatestFiniteMagnitude)
+        }
+        let target = Int(features.classes[row])
+        return target < 0 ? 0 : classification.logLoss(target, UnsafePointer(outputs), knownClasses)
     }
 
     @inline(__always)

@@ -21,7 +21,7 @@ final class SinkDetails {
 /// A plain value, copied freely in the hot loop: its details live as long as the `SinkSet` it comes from.
 struct FieldSink {
     enum Kind: UInt8 {
-        case ignored, numeric, categorical, both, text, target, id, weight
+        case ignored, numeric, categorical, both, text, target, id, weight, time
         /// A category hashed as Vowpal Wabbit's `--csv` does: the text, with the name's hash as seed.
         case vwChained
         /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
@@ -103,7 +103,8 @@ struct SinkSet {
         case .target: .target
         case .id: .id
         case .weight: .weight
-        case .ignored, .time: .ignored
+        case .time: .time
+        case .ignored: .ignored
         }
     }
 

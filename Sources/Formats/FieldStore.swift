@@ -54,6 +54,7 @@ struct FieldStore {
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+        case .time: batch.times[row] = .nan
         default: break
         }
     }
@@ -104,6 +105,7 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
+        case .time: batch.times[row] = seconds(ofTimestamp: value)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
@@ -147,10 +149,18 @@ struct FieldStore {
         case .text: addWords(sink, text)
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
         case .weight: setWeight(text: text, of: "field '\(sink.name)'")
+        case .time: setTime(sink, text)
         case .target:
             batch.targetTexts[row] = ByteRange(text.baseAddress, text.count)
             if readsTargetNumber { setTargetNumber(sink, text) }
         default: break
+        }
+    }
+
+    private mutating func setTime(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        if let seconds = readTime(text) { batch.times[row] = seconds } else {
+            failure = "field '\(sink.name)': neither a time such as 2024-05-01T12:00:00Z nor seconds since 1970: "
+                + quoted(text)
         }
     }
 

@@ -55,6 +55,9 @@ public final class FeatureEncoder: Stateful {
 
     public var state: [StateEntry] { oneHot?.state ?? [] }
 
+    /// It learns from what it encodes.
+    public var hasState: Bool { oneHot != nil }
+
     /// Remembers which numbers are missing; call before the steps that may fill them in.
     public func noteMissing(_ batch: RecordBatch) {
         guard hasIndicators else { return }

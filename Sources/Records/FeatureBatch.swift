@@ -102,6 +102,17 @@ public final class FeatureBatch: @unchecked Sendable {
         rows = range.count
     }
 
+    /// Appends a row of features; its target, class and weight are for the caller to set.
+    public func appendRow(
+        _ count: Int, fill: (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let start = featureCount
+        reserveFeatures(start + count, keeping: start)
+        fill(indices + start, values + start)
+        rows += 1
+        offsets[rows] = start + count
+    }
+
     /// Provides `learningValues`.
     public func allocateLearningValues() {
         if learningValues == nil { learningValues = .allocate(capacity: featureCapacity) }

@@ -43,6 +43,8 @@ public final class RecordBatch: @unchecked Sendable {
     public let targetTexts: UnsafeMutablePointer<ByteRange>
     public let weights: UnsafeMutablePointer<Float>
     public let ids: UnsafeMutablePointer<ByteRange>
+    /// Seconds since 1970; NaN = missing. Meaningful only where the schema has a field of that role.
+    public let times: UnsafeMutablePointer<Double>
     public let positions: UnsafeMutablePointer<RecordPosition>
     /// The raw bytes of each record, without its line end.
     public let raw: UnsafeMutablePointer<ByteRange>
@@ -68,6 +70,7 @@ public final class RecordBatch: @unchecked Sendable {
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
         ids = .allocate(capacity: capacity)
+        times = .allocate(capacity: capacity)
         positions = .allocate(capacity: capacity)
         raw = .allocate(capacity: capacity)
         scratch = .allocate(capacity: Self.scratchBytes)
@@ -81,6 +84,7 @@ public final class RecordBatch: @unchecked Sendable {
         targetTexts.deallocate()
         weights.deallocate()
         ids.deallocate()
+        times.deallocate()
         positions.deallocate()
         raw.deallocate()
         scratch.deallocate()
@@ -104,6 +108,48 @@ public final class RecordBatch: @unchecked Sendable {
         if chunks.last !== chunk { chunks.append(chunk) }
     }
 
+    /// Makes this batch a copy of some rows of another of the same shape, without its rejected records.
+    public func copyRows(_ range: Range<Int>, of source: RecordBatch) {
+        recycle()
+        chunks = source.chunks
+        rows = range.count
+        let first = range.lowerBound
+        for column in 0..<numericCount {
+            (numbers + column * columnStride).update(
+                from: source.numbers + column * source.columnStride + first, count: rows)
+        }
+        for column in 0..<categoricalCount {
+            (categories + column * columnStride).update(
+                from: source.categories + column * source.columnStride + first, count: rows)
+        }
+        targetNumbers.update(from: source.targetNumbers + first, count: rows)
+        targetTexts.update(from: source.targetTexts + first, count: rows)
+        weights.update(from: source.weights + first, count: rows)
+        ids.update(from: source.ids + first, count: rows)
+        times.update(from: source.times + first, count: rows)
+        positions.update(from: source.positions + first, count: rows)
+        raw.update(from: source.raw + first, count: rows)
+        copyLists(range, of: source)
+    }
+
+    /// Copies what has no fixed length a row.
+    private func copyLists(_ range: Range<Int>, of source: RecordBatch) {
+        if !source.tokenEnds.isEmpty {
+            let start = range.lowerBound > 0 ? source.tokenEnds[range.lowerBound - 1] : 0
+            let end = range.isEmpty ? start : source.tokenEnds[range.upperBound - 1]
+            tokens.append(contentsOf: source.tokens[start..<end])
+            for row in range { tokenEnds.append(source.tokenEnds[row] - start) }
+        }
+        guard let from = source.features, let features else { return }
+        features.copyRows(range, of: from)
+        guard !from.spanEnds.isEmpty else { return }
+        let start = range.lowerBound > 0 ? from.spanEnds[range.lowerBound - 1] : 0
+        let end = range.isEmpty ? start : from.spanEnds[range.upperBound - 1]
+        let distance = from.offsets[range.lowerBound]
+        for span in from.spans[start..<end] { features.spans.append(span.moved(by: -distance)) }
+        for row in range { features.spanEnds.append(from.spanEnds[row] - start) }
+    }
+
     /// Takes a row out, as rejected; later rows move up.
     public func rejectRow(_ row: Int, _ reason: String) {
         reject(reason, at: positions[row], raw: raw[row])
@@ -114,6 +160,7 @@ public final class RecordBatch: @unchecked Sendable {
         Self.close(targetTexts + row, after)
         Self.close(weights + row, after)
         Self.close(ids + row, after)
+        Self.close(times + row, after)
         Self.close(positions + row, after)
         Self.close(raw + row, after)
         features?.removeRow(row)

@@ -26,6 +26,14 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The field with a record's importance.") var weight: String?
     @Option(help: "The field with a record's time.") var time: String?
 
+    @Option(help: "Where targets come from that come later: -, file or kafka://..., joined by --id.")
+    var targets: String?
+    @Option(help: "evaluate: a target is learned N records, or a time such as 7d, after its record.") var delay: String?
+    @Option(help: "How long a record waits for its target: N records, or a time such as 30m.")
+    var targetTimeout: String?
+    @Option(help: "The target learned of a record whose time is over.") var targetDefault: String?
+    @Option(help: "Records that may wait for their targets (100000).") var maxPending: String?
+
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
     @Option(help: "Whose defaults: thalweg|vw|river.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
@@ -56,7 +64,8 @@ struct CommonOptions: ParsableArguments {
             "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
-            "learner": one(learner), "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
+            "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
+            "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner), "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),
             "predictions": one(predictions), "snapshots": one(snapshots),
             "snapshot-every-records": one(snapshotEveryRecords), "snapshot-every": one(snapshotEvery),

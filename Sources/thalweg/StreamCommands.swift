@@ -17,7 +17,12 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let settings = try options.settings(service.given)
         let service = try settings.serviceOptions()
-        var stream = try StreamRun(settings, defaultPredictions: settings.hasNoInput ? "none" : "-")
+        guard !settings.isGiven("delay") else {
+            throw UsageError("--delay withholds targets that are there: that is for evaluate")
+        }
+        var stream = try StreamRun(
+            settings, defaultPredictions: settings.hasNoInput ? "none" : "-",
+            learnsOverHTTP: service.map { !$0.isReadOnly } ?? false)
         stream.options.snapshots = try settings.snapshotOptions()
         stream.service = service
         try stream.execute()
@@ -82,9 +87,14 @@ struct StreamRun {
     var service: ServiceOptions?
 
     /// - Parameter snapshot: what is not set is as it was when this was made.
-    init(_ settings: Settings, defaultPredictions: String, snapshot: Snapshot? = nil) throws {
+    /// - Parameter learnsOverHTTP: requests may bring targets of records predicted before.
+    init(
+        _ settings: Settings, defaultPredictions: String, snapshot: Snapshot? = nil, learnsOverHTTP: Bool = false
+    ) throws {
+        let isPredicting = snapshot != nil
         self.settings = settings
         var configuration = try settings.configuration()
+        if !isPredicting { configuration.delay = try settings.delayOptions(learnsOverHTTP: learnsOverHTTP) }
         if let made = snapshot?.metadata["configuration"] {
             do { try configuration.adopt(made, keeping: settings.isGiven) } catch {
                 throw UsageError(error.description)
@@ -97,6 +107,10 @@ struct StreamRun {
         let predictions = settings.text("predictions") ?? defaultPredictions
         if predictions != "none" { options.predictions = try settings.sink(predictions) }
         if let place = settings.text("quarantine") { options.quarantine = try settings.sink(place) }
+        if !isPredicting, let targets = try settings.targetSource(batchWait: configuration.batchWait) {
+            options.targets = targets.source
+            options.joinsInTurns = try targets.isFile && settings.inputEnds() && !learnsOverHTTP
+        }
     }
 
     func execute() throws {

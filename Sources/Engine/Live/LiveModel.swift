@@ -28,6 +28,8 @@ public final class LiveModel: Sendable {
         var nextWaiter: UInt64 = 0
         var isExpirySet = false
         var activity = RunActivity()
+        /// Offsets of the latest targets over HTTP that found no record.
+        var unmatched: [Int] = []
     }
     private let contents = Mutex(Contents())
 
@@ -61,6 +63,20 @@ public final class LiveModel: Sendable {
 
     /// Changes what is told of the run's activity.
     func note(_ change: (inout RunActivity) -> Void) { contents.withLock { change(&$0.activity) } }
+
+    /// Remembers, for those who wait for them, targets that found no record.
+    func noteUnmatched(_ offsets: [Int]) {
+        guard !offsets.isEmpty else { return }
+        contents.withLock { contents in
+            contents.unmatched += offsets
+            contents.unmatched.removeFirst(max(contents.unmatched.count - 4096, 0))
+        }
+    }
+
+    /// How many of the targets handed in at these offsets found no record.
+    public func unmatched(in offsets: Range<Int>) -> Int {
+        contents.withLock { contents in contents.unmatched.count { offsets.contains($0) } }
+    }
 
     /// The run is over: nobody waits in vain.
     func end() {
@@ -184,6 +200,8 @@ public struct ModelStatus: Sendable {
     public let baselines: [NamedValue]
     /// Bytes of all learned arrays.
     public let bytes: Int
+    /// Records that wait for their targets, and what became of others; nil: targets come with their records.
+    public let targets: TargetStatus?
 
     init(_ pipeline: Pipeline, _ info: VersionInfo, _ configuration: Configuration) {
         self.info = info
@@ -200,6 +218,7 @@ public struct ModelStatus: Sendable {
         metrics = evaluation.metrics
         baselines = evaluation.baselines
         bytes = pipeline.stateByteCount
+        targets = pipeline.targetCounts.map(TargetStatus.init)
     }
 
     /// Seconds since this version was published.

@@ -48,7 +48,8 @@ public final class Predictor {
         self.model = model
         self.schema = schema
         publication = published.publication
-        decoder = found.makeDecoder(schema, published.configuration.decoderOptions)
+        decoder = found.makeDecoder(
+            schema.forDecoding(published.configuration.delay), published.configuration.decoderOptions)
         decoder.beginPart()
         // The pipeline's own buffers are made for its mini-batches.
         let capacity = min(256, published.configuration.batchSize)

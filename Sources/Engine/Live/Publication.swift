@@ -41,7 +41,7 @@ final class Publication: @unchecked Sendable {
     private var sequence: Int
     private var next: UInt64 = 0
     /// Learned since the last publication.
-    private(set) var isBehind = true
+    var isBehind = true
 
     /// - Parameter sequence: of the last publication before this object.
     init(_ pipeline: Pipeline, _ replicas: ReplicaGroup, sequence: Int) throws {
@@ -49,7 +49,8 @@ final class Publication: @unchecked Sendable {
         self.replicas = replicas
         self.sequence = sequence
         copies = try (0..<2).map { _ in
-            let twin = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
+            let twin = try Pipeline(
+                configuration: pipeline.configuration, schema: pipeline.schema, keepsPending: false)
             return Copy(twin, replicas.makeReplica(twin: twin))
         }
     }
