@@ -11,16 +11,18 @@ extension Configuration {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
-        return .object(delay + [
-            ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
-            ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
-            ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
-            ("batch-size", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
-            ("target", text(schema.target)), ("task", text(schema.task?.rawValue)), ("positive", text(schema.positive)),
-            ("ignore", list(schema.ignored)), ("numeric", list(schema.numeric)),
-            ("categorical", list(schema.categorical)), ("text", list(schema.text)), ("id", text(schema.id)),
-            ("weight", text(schema.weight)), ("time", text(schema.time)),
-        ])
+        return .object(
+            delay + [
+                ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
+                ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
+                ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
+                ("batch-size", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
+                ("target", text(schema.target)), ("task", text(schema.task?.rawValue)),
+                ("positive", text(schema.positive)),
+                ("ignore", list(schema.ignored)), ("numeric", list(schema.numeric)),
+                ("categorical", list(schema.categorical)), ("text", list(schema.text)), ("id", text(schema.id)),
+                ("weight", text(schema.weight)), ("time", text(schema.time)),
+            ])
     }
 
     /// Takes over what a snapshot was made with, but for the options that were given.

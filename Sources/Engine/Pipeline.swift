@@ -185,9 +185,14 @@ public final class Pipeline: Stateful {
             for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
         }
         if keepsRawNumbers {
-            rawNumbers.removeAll(keepingCapacity: true)
             let count = batch.numericCount * batch.columnStride
-            rawNumbers.append(contentsOf: UnsafeBufferPointer(start: batch.numbers, count: count))
+            if rawNumbers.count != count { rawNumbers = Array(repeating: .nan, count: count) }
+            rawNumbers.withUnsafeMutableBufferPointer { raw in
+                guard let raw = raw.baseAddress else { return }
+                for start in stride(from: 0, to: count, by: batch.columnStride) {
+                    (raw + start).update(from: batch.numbers + start, count: rows)
+                }
+            }
         }
         let separate = learnsBeforeTransforming && learning
         if separate {

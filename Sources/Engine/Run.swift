@@ -39,7 +39,9 @@ public final class Run {
         self.directory = directory
         store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
         var lanes = [try Lane(source, .input, configuration, options, directory)]
-        if let targets = options.targets { lanes.append(try Lane(targets, .targets, configuration, options, directory)) }
+        if let targets = options.targets {
+            lanes.append(try Lane(targets, .targets, configuration, options, directory))
+        }
         if let inbox = options.inbox { lanes.append(try Lane(inbox, .inbox, configuration, options, directory)) }
         self.lanes = lanes
     }
@@ -172,6 +174,10 @@ public final class Run {
             if sample.records > 0, schemaOptions.target == nil { try requireTarget(schema) }
             configuration.applyPreset(to: &schema, sample)
             if configuration.delay?.withheld == nil, configuration.delay != nil { schema = schema.withID() }
+            if case .seconds? = configuration.delay?.withheld, schema.fields(.time).isEmpty {
+                throw EngineError(
+                    "a --delay by time needs the records' time: say which field has it, --time FIELD", .usage)
+            }
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
             return pipeline
@@ -360,7 +366,8 @@ public final class Run {
             delayed.process(work, features, predictions, scored: score)
             options.live?.noteUnmatched(delayed.unmatchedOffsets)
         } else {
-            pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
+            pipeline.process(records, features, predictions, learning: options.learns) {
+                row, features, version, known in
                 score(row, records, features, predictions, version, known)
             }
         }

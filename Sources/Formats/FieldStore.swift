@@ -158,8 +158,11 @@ struct FieldStore {
     }
 
     private mutating func setTime(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
-        if let seconds = readTime(text) { batch.times[row] = seconds } else {
-            failure = "field '\(sink.name)': neither a time such as 2024-05-01T12:00:00Z nor seconds since 1970: "
+        if let seconds = readTime(text) {
+            batch.times[row] = seconds
+        } else {
+            failure =
+                "field '\(sink.name)': neither a time such as 2024-05-01T12:00:00Z nor seconds since 1970: "
                 + quoted(text)
         }
     }

@@ -10,9 +10,14 @@ struct KillTests {
         /// What lies on disk, made from the text of the stream.
         let files: @Sendable (Workspace) throws -> Void
         let options: String
+        let command: String
 
-        init(_ name: String, _ options: String, _ files: @escaping @Sendable (Workspace) throws -> Void) {
+        init(
+            _ name: String, _ options: String, command: String = "run",
+            _ files: @escaping @Sendable (Workspace) throws -> Void
+        ) {
             self.name = name
+            self.command = command
             self.options = options
             self.files = files
         }
@@ -57,6 +62,15 @@ struct KillTests {
             for index in stride(from: 1500, to: records, by: 11) { lines[index] = #"{"attrib1":1,"class":"new"}"# }
             try $0.write("mixed.jsonl", lines.joined(separator: "\n") + "\n")
         },
+        Stream("withheld targets", "--input sea.jsonl --target class --delay 300", command: "evaluate") { workspace in
+            try workspace.write("sea.jsonl", Streams.generate("sea", records, .jsonl))
+        },
+        Stream(
+            "targets of another file",
+            "--input records.jsonl --id id --target class --targets targets.csv --target-timeout 40 --target-default groupA"
+        ) { workspace in
+            try DelayedStream(records).write(to: workspace)
+        },
     ]
 
     private static let common =
@@ -68,7 +82,7 @@ struct KillTests {
         let whole = Workspace()
         try stream.files(whole)
         let start = Date()
-        let expected = try whole.thalweg("run " + stream.options + Self.common)
+        let expected = try whole.thalweg(stream.command + " " + stream.options + Self.common)
         let duration = Date().timeIntervalSince(start)
         let digest = try expected.report().digest
         #expect(whole.lines("predictions.jsonl").count + whole.lines("quarantine.jsonl").count == Self.records)
@@ -94,7 +108,7 @@ struct KillTests {
     private static func untilEnd(
         _ workspace: Workspace, _ stream: Stream, _ duration: Double, _ kills: inout Int, _ numbers: inout SeededNumbers
     ) throws -> Outcome {
-        let arguments = ("run " + stream.options + common).split(separator: " ").map(String.init)
+        let arguments = (stream.command + " " + stream.options + common).split(separator: " ").map(String.init)
         while true {
             let command = try Command(Command.thalweg, arguments, in: workspace)
             let outcome = command.wait(upTo: Double.random(in: 0.01...duration * 1.05, using: &numbers))

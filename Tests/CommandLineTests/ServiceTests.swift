@@ -5,7 +5,7 @@ import Testing
 /// `thalweg run --http`: the model answers while it learns.
 struct ServiceTests {
     /// A service on a free port.
-    private final class Service {
+    final class Service {
         let command: Command
         let address: String
 

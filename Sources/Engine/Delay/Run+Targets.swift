@@ -23,14 +23,16 @@ extension Run {
         }
         guard schema.task == nil || options.joinsInTurns else { return }
         if !options.joinsInTurns {
-            options.warn("the task follows from the first targets: nothing is predicted before they come (or say --task)")
+            options.warn(
+                "the task follows from the first targets: nothing is predicted before they come (or say --task)")
         }
         guard try lane.reader.open(at: lane.positions, format: nil) else { return }
         try check(lane)
         let targets = try lane.reader.sample()
         guard let values = targets.values[target] else {
             guard targets.records > 0 else { return }
-            throw EngineError("--targets: there is no field '\(target)' in the first \(targets.records) of them", .usage)
+            throw EngineError(
+                "--targets: there is no field '\(target)' in the first \(targets.records) of them", .usage)
         }
         sample.values[target] = values
     }
@@ -60,6 +62,7 @@ extension Run {
 
     private static func check(_ lane: Lane) throws {
         guard let format = lane.reader.format, format.isFeatureNative else { return }
-        throw EngineError("--targets are records with an id and a target: JSON, CSV or ARFF, not \(format.name)", .usage)
+        throw EngineError(
+            "--targets are records with an id and a target: JSON, CSV or ARFF, not \(format.name)", .usage)
     }
 }

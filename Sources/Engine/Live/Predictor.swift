@@ -36,7 +36,12 @@ public final class Predictor {
     private var text: PredictionText
     private let target: String
     private let task: Task
-    let schema: Schema
+    public let schema: Schema
+    /// Whether answers to records with an id are kept until their target comes.
+    private let keepsAnswers: Bool
+    /// Records of the last call whose answers are to be kept, with these, one a line: for `RecordInbox.submit`, before
+    /// anybody is told of the answers.
+    public private(set) var kept: [UInt8] = []
 
     /// - Returns: nil before the first version.
     /// - Parameter format: of the records; nil: JSON Lines, or the run's own where records bring features (VW text).
@@ -48,6 +53,7 @@ public final class Predictor {
         self.model = model
         self.schema = schema
         publication = published.publication
+        keepsAnswers = published.configuration.delay.map { $0.withheld == nil } ?? false && name == "jsonl"
         decoder = found.makeDecoder(
             schema.forDecoding(published.configuration.delay), published.configuration.decoderOptions)
         decoder.beginPart()
@@ -199,6 +205,7 @@ public final class Predictor {
     private func load(_ lines: UnsafeRawBufferPointer) {
         // What one large request needed is not kept for ever.
         if chunk.capacity > Self.heldBytes * 2, lines.count < Self.heldBytes { chunk = Chunk(capacity: 1 << 14) }
+        kept.removeAll(keepingCapacity: true)
         chunk.count = 0
         chunk.append(ByteRange(lines.baseAddress?.assumingMemoryBound(to: UInt8.self), lines.count))
         if let last = lines.last, last != UInt8(ascii: "\n") {
@@ -247,6 +254,10 @@ public final class Predictor {
     private func write(_ row: Int, _ features: FeatureBatch, _ known: Int, _ info: VersionInfo) {
         text.add(row, batch, features, predictions, known: known, partName: nil, version: info.version)
         text.writer.raw("\n")
+        guard keepsAnswers, batch.ids[row].count > 0 else { return }
+        let answer = ServedAnswer(row, features, predictions, known: known, version: info.version)
+        answer.write(batch.raw[row].buffer, into: &kept)
+        kept.append(0x0a)
     }
 
     private func writeError(_ reason: String, _ record: Int) {

@@ -18,6 +18,8 @@ final class MetricsRegistry: Sendable {
         /// Records that a request brought and nobody could read.
         var refused = 0
         var accepted = 0
+        /// Predicted records that could not be kept until their target comes.
+        var unkept = 0
     }
 
     private let counts = Mutex(Counts())
@@ -39,6 +41,8 @@ final class MetricsRegistry: Sendable {
     }
 
     func countRefused(_ records: Int) { counts.withLock { $0.refused += records } }
+
+    func countUnkept(_ records: Int) { counts.withLock { $0.unkept += records } }
 
     func countAccepted(_ records: Int) { counts.withLock { $0.accepted += records } }
 }

@@ -63,7 +63,7 @@ struct Monitor {
             ("baselines", .values(status.baselines)), ("loss_since_last", JSONValue(lossSinceLast(status))),
             ("age_seconds", .number(status.ageSeconds)),
             ("age_records", JSONValue(max(0, activity.learned - status.info.version))),
-            ("bytes", JSONValue(status.bytes)),
+            ("bytes", JSONValue(status.bytes)), ("targets", status.targets?.json ?? .null),
         ]
     }
 

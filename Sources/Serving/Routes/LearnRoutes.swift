@@ -10,6 +10,8 @@ struct Accepted {
     /// The version that has it where that was waited for; else the current one.
     let version: Int
     let isApplied: Bool
+    /// Targets that found no record, as far as that was waited for.
+    var unmatched = 0
 }
 
 extension ServiceState {
@@ -27,11 +29,12 @@ extension ServiceState {
                 return lines
             }
             let accepted = try await learn(lines, format, waits: waits)
-            return .json(
-                .object([
-                    ("accepted", JSONValue(accepted.records)), ("offset", JSONValue(accepted.offset)),
-                    ("version", JSONValue(accepted.version)),
-                ]), status: accepted.isApplied ? .ok : .accepted)
+            var members: [(String, JSONValue)] = [
+                ("accepted", JSONValue(accepted.records)), ("offset", JSONValue(accepted.offset)),
+                ("version", JSONValue(accepted.version)),
+            ]
+            if accepted.unmatched > 0 { members.append(("unmatched", JSONValue(accepted.unmatched))) }
+            return .json(.object(members), status: accepted.isApplied ? .ok : .accepted)
         }
     }
 
@@ -47,8 +50,9 @@ extension ServiceState {
     }
 
     /// Checks all records, then hands them in: either all are learned or none.
-    func learn(_ lines: RecordLines, _ format: RecordFormat, waits: Bool) async throws -> Accepted {
+    func learn(_ given: RecordLines, _ format: RecordFormat, waits: Bool) async throws -> Accepted {
         guard let inbox else { throw readOnly }
+        let lines = format == .native ? given : try joinable(given)
         guard lines.count > 0 else {
             return Accepted(records: 0, offset: 0, version: live.info?.version ?? 0, isApplied: waits)
         }
@@ -73,7 +77,15 @@ extension ServiceState {
                 .gatewayTimeout,
                 "accepted from offset \(offsets.lowerBound) on, but not applied within \(options.ackSeconds) s")
         }
-        return Accepted(records: lines.count, offset: offsets.lowerBound, version: applied, isApplied: true)
+        let unmatched = live.unmatched(in: offsets)
+        if unmatched == lines.count {
+            throw Failure(
+                .notFound,
+                "no record waits for its target under that id: nobody predicted it, or its target has come, "
+                    + "or its time is over")
+        }
+        return Accepted(
+            records: lines.count, offset: offsets.lowerBound, version: applied, isApplied: true, unmatched: unmatched)
     }
 
     private func submit(_ lines: RecordLines, to inbox: RecordInbox) throws(Failure) -> Range<Int> {

@@ -53,6 +53,7 @@ extension ServiceState {
         text.single("records_learned_total", "counter", "Records with a target.", Double(status.learned))
         text.family("records_rejected_total", "counter", "Records that could not be learned, by reason.")
         text.sample("records_rejected_total", Double(status.rejected), [("reason", "unreadable")])
+        if let targets = status.targets { addTargets(targets, to: &text) }
         text.family("metric_value", "gauge", "Test-then-train metrics since the beginning.")
         for metric in status.metrics { text.sample("metric_value", metric.value, [("name", metric.name)]) }
         text.family("baseline_value", "gauge", "What predictors reach that look at no field.")

@@ -27,7 +27,8 @@ extension ServiceState {
             ("records", JSONValue(status.records)), ("learned", JSONValue(status.learned)),
             ("rejected", JSONValue(status.rejected)), ("metrics", .values(status.metrics)),
             ("baselines", .values(status.baselines)), ("bytes", JSONValue(status.bytes)),
-            ("read_only", .boolean(inbox == nil)), ("engine_version", .string(engineVersion)),
+            ("delayed", status.targets?.json ?? .null), ("read_only", .boolean(inbox == nil)),
+            ("engine_version", .string(engineVersion)),
         ])
     }
 }

@@ -78,7 +78,7 @@ struct OpenAPIDocument {
             [
                 ("200", Self.response("A published version has them", Self.reference("Accepted"))),
                 ("202", Self.response("They are taken in", Self.reference("Accepted"))),
-            ], [403, 413, 429, 504], body: Self.records, query: Self.ack)
+            ], [403, 404, 413, 429, 504], body: Self.records, query: Self.ack)
     }
 
     private func get(

@@ -38,7 +38,7 @@ extension ServiceState {
             let lines = try body.withUnsafeReadableBytes { bytes throws(Failure) in
                 try RecordLines(json: bytes, maximumFields: options.maximumFields)
             }
-            var output = try await predict(lines)
+            var output = try await predict(unfolded(lines))
             registry.countPredictions(lines.count, seconds(since: start))
             if lines.isSingle {
                 output.removeLast()
@@ -79,6 +79,7 @@ extension ServiceState {
         do {
             try pool.use { predictor in
                 _ = try bytes.withUnsafeBytes { try predictor.predict($0, into: &output) }
+                keep(predictor.kept)
             }
         } catch let error as RecordError {
             registry.countRefused(1)
@@ -126,7 +127,11 @@ extension ServiceState {
         for slice in lines.slices(of: Self.sliceBytes) {
             var output: [UInt8] = []
             let counts = try pool.use { predictor in
-                lines.bytes[slice.bytes].withUnsafeBytes { predictor.predictEach($0, first: done, into: &output) }
+                let counts = lines.bytes[slice.bytes].withUnsafeBytes {
+                    predictor.predictEach($0, first: done, into: &output)
+                }
+                keep(predictor.kept)
+                return counts
             }
             done += counts.records
             registry.countRefused(counts.errors)
