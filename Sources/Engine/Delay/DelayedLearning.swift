@@ -23,29 +23,29 @@ final class DelayedLearning {
     }
 
     let pipeline: Pipeline
-    private let options: DelayOptions
-    private let pending: PendingTargets
-    private let counts: TargetCounts
-    private let work: RecordBatch
-    private let reveal: RevealBatch
+    let options: DelayOptions
+    let pending: PendingTargets
+    let counts: TargetCounts
+    let work: RecordBatch
+    let reveal: RevealBatch
     /// Seconds since 1970, where records say none; nil: nobody needs to know.
-    private let clock: (() -> Double)?
-    private let hasTime: Bool
+    let clock: (() -> Double)?
+    let hasTime: Bool
     /// Rows of `current` that are not yet predicted.
-    private var segment = 0..<0
-    private var current: RecordBatch?
+    var segment = 0..<0
+    var current: RecordBatch?
     /// The earliest time of its rows.
-    private var segmentTime = 0.0
+    var segmentTime = 0.0
     /// The targets that `work`'s records brought and that are withheld, and those that had come before them.
-    private var heldTexts: [ByteRange] = []
-    private var heldNumbers: [Double] = []
+    var heldTexts: [ByteRange] = []
+    var heldNumbers: [Double] = []
     /// Of the target a row of `work` was given because it had come before: its digest.
-    private var joinedEarly: [UInt64?] = []
-    private var words: [UInt64] = []
+    var joinedEarly: [UInt64?] = []
+    var words: [UInt64] = []
     /// The latest time of a record.
-    private var now = -Double.infinity
+    var now = -Double.infinity
     /// Whether a row was a target nobody waited for, in the batch of requests at work.
-    private(set) var unmatchedOffsets: [Int] = []
+    var unmatchedOffsets: [Int] = []
 
     /// - Parameter clock: used where records have no time and it matters.
     init?(_ pipeline: Pipeline, clock: @escaping () -> Double, isServed: Bool) {
@@ -87,7 +87,7 @@ final class DelayedLearning {
     }
 
     /// Whether nothing waits, and nothing of a batch will: then it goes as any batch does.
-    private func mayPassWhole(_ batch: RecordBatch) -> Bool {
+    func mayPassWhole(_ batch: RecordBatch) -> Bool {
         guard options.withheld == nil, pending.waiting.count == 0, pending.early.count == 0 else { return false }
         if pipeline.schema.task == .regression {
             return (0..<batch.rows).allSatisfy { !batch.targetNumbers[$0].isNaN }
@@ -109,16 +109,16 @@ final class DelayedLearning {
         end(records, features, predictions, scored)
     }
 
-    private func begin(_ batch: RecordBatch, _ rows: Rows) {
+    func begin(_ batch: RecordBatch, _ rows: Rows) {
         while let refused = pipeline.refusal(batch) { batch.rejectRow(refused.row, refused.reason) }
         pipeline.evaluation.countRejected(batch.rejected.count)
         unmatchedOffsets.removeAll(keepingCapacity: true)
         readClock()
     }
 
-    private func readClock() { if let clock { now = max(now, clock()) } }
+    func readClock() { if let clock { now = max(now, clock()) } }
 
-    private func end(
+    func end(
         _ batch: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch, _ scored: Scored
     ) {
         predict(features, predictions, scored)
@@ -126,12 +126,12 @@ final class DelayedLearning {
         noteWaiting()
     }
 
-    private func noteWaiting() {
+    func noteWaiting() {
         counts.set(.pending, pending.waiting.count)
         counts.set(.early, pending.early.count)
     }
 
-    private func take(
+    func take(
         _ row: Int, _ batch: RecordBatch, _ rows: Rows, _ features: FeatureBatch, _ predictions: PredictionBatch,
         _ scored: Scored
     ) {
@@ -160,113 +160,15 @@ final class DelayedLearning {
     }
 
     /// Whether a record that comes with its target was predicted before, under its id.
-    private func isWaiting(_ row: Int, _ batch: RecordBatch) -> Bool {
+    func isWaiting(_ row: Int, _ batch: RecordBatch) -> Bool {
         let hasTarget = batch.targetTexts[row].count > 0 || !batch.targetNumbers[row].isNaN
         return hasTarget && pending.waiting.find(batch.ids[row].buffer) != nil
-    }
-
-    // MARK: Time
-
-    /// Records before the one that is taken next.
-    private var arrival: Int { counts[.arrivals] + segment.count }
-
-    /// No row of a segment may be due before its last.
-    private var isSegmentFull: Bool {
-        switch options.withheld ?? options.timeout {
-        case .records(let count)?: segment.count >= max(count, 1)
-        case .seconds(let seconds)?: !segment.isEmpty && segmentTime + seconds <= now
-        case nil: false
-        }
-    }
-
-    private var isDue: Bool { due != nil }
-
-    /// The oldest record, when its time is over.
-    private var due: Int? {
-        guard let span = options.withheld ?? options.timeout, let oldest = pending.waiting.oldest else { return nil }
-        let words = pending.waiting.content(of: oldest)
-        guard words.count >= PendingRecord.headerWords else { return oldest }
-        switch span {
-        case .records(let count): return arrival - Int(truncatingIfNeeded: words[0]) >= count ? oldest : nil
-        case .seconds(let seconds):
-            let time = Double(bitPattern: words[1])
-            return !time.isNaN && time + seconds <= now ? oldest : nil
-        }
-    }
-
-    /// Learns what is due: targets that were withheld, or the default of records whose time is over.
-    private func learnDue() {
-        while let entry = due { expire(entry) }
-        expireEarly()
-    }
-
-    private func expire(_ entry: Int) {
-        let content = pending.waiting.content(of: entry)
-        guard let record = PendingRecord(content) else { return pending.waiting.remove(entry) }
-        if options.withheld != nil {
-            let text = record.targetText(content)
-            return _ = join(entry, record, DelayedTarget(number: record.targetNumber, text: text, time: now))
-        }
-        counts.add(.expired)
-        guard var value = options.defaultTarget else {
-            pending.settle(pending.waiting.key(of: entry), 0)
-            return pending.waiting.remove(entry)
-        }
-        let number = Double(value) ?? .nan
-        value.withUTF8 { text in
-            let target = DelayedTarget(number: number, text: text, time: now)
-            if join(entry, record, target) { counts.add(.defaulted) }
-        }
-    }
-
-    /// Targets for which no record came in all the time that records wait for targets.
-    private func expireEarly() {
-        while let oldest = pending.early.oldest {
-            let words = pending.early.content(of: oldest)
-            guard words.count >= 4 else { return }
-            switch options.timeout {
-            case .records(let count)?: guard arrival - Int(truncatingIfNeeded: words[0]) >= count else { return }
-            case .seconds(let seconds)?:
-                guard Double(bitPattern: words[1]) + seconds <= now else { return }
-            case nil: return
-            }
-            pending.early.remove(oldest)
-            counts.add(.unknown)
-        }
-    }
-
-    /// Between batches: learns what is due by the clock. Returns whether anything was.
-    func tick() -> Bool {
-        guard case .seconds? = options.timeout, clock != nil, options.withheld == nil else { return false }
-        readClock()
-        guard isDue else { return false }
-        learnDue()
-        reveal.learn()
-        noteWaiting()
-        return true
-    }
-
-    /// Seconds until something is due by the clock; nil: nothing will be.
-    var secondsUntilDue: Double? {
-        guard case .seconds(let seconds)? = options.timeout, clock != nil, let oldest = pending.waiting.oldest
-        else { return nil }
-        let words = pending.waiting.content(of: oldest)
-        guard words.count >= PendingRecord.headerWords else { return 0.05 }
-        return min(max(Double(bitPattern: words[1]) + seconds - now, 0.05), 1)
-    }
-
-    /// At the end of the stream: learns all targets that are still withheld, as if no record came any more.
-    func finish() {
-        guard options.withheld != nil else { return }
-        while let entry = pending.waiting.oldest { expire(entry) }
-        reveal.learn()
-        noteWaiting()
     }
 
     // MARK: Records
 
     /// Predicts the rows of the segment, and keeps those that wait.
-    private func predict(_ features: FeatureBatch, _ predictions: PredictionBatch, _ scored: Scored) {
+    func predict(_ features: FeatureBatch, _ predictions: PredictionBatch, _ scored: Scored) {
         guard let current, !segment.isEmpty else { return }
         reveal.learn()
         work.copyRows(segment, of: current)
@@ -280,7 +182,7 @@ final class DelayedLearning {
         current.rejected += work.rejected
     }
 
-    private func withhold() {
+    func withhold() {
         heldTexts.removeAll(keepingCapacity: true)
         heldNumbers.removeAll(keepingCapacity: true)
         for row in 0..<work.rows {
@@ -292,7 +194,7 @@ final class DelayedLearning {
     }
 
     /// Gives records the targets that have come before them.
-    private func joinEarly() {
+    func joinEarly() {
         joinedEarly.removeAll(keepingCapacity: true)
         guard pending.early.count > 0 else { return }
         for row in 0..<work.rows {
@@ -315,7 +217,7 @@ final class DelayedLearning {
     }
 
     /// After a row was predicted, and learned where it had its target: what becomes of it.
-    private func settle(
+    func settle(
         _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, _ version: Int, _ known: Int
     ) {
         let id = work.ids[row].buffer
@@ -341,7 +243,7 @@ final class DelayedLearning {
         }
     }
 
-    private func keep(
+    func keep(
         _ row: Int, _ id: UnsafeBufferPointer<UInt8>, _ features: FeatureBatch, _ predictions: PredictionBatch,
         _ version: Int, _ known: Int
     ) {
@@ -365,7 +267,7 @@ final class DelayedLearning {
         store(id)
     }
 
-    private func keepServed(_ row: Int, _ batch: RecordBatch, _ answer: ServedAnswer) {
+    func keepServed(_ row: Int, _ batch: RecordBatch, _ answer: ServedAnswer) {
         var record = PendingRecord()
         describe(&record, row, batch)
         record.version = answer.version
@@ -382,7 +284,7 @@ final class DelayedLearning {
         store(batch.ids[row].buffer)
     }
 
-    private func describe(_ record: inout PendingRecord, _ row: Int, _ batch: RecordBatch) {
+    func describe(_ record: inout PendingRecord, _ row: Int, _ batch: RecordBatch) {
         record.arrival = counts[.arrivals]
         record.time = hasTime && !batch.times[row].isNaN ? batch.times[row] : now.isFinite ? now : .nan
         record.weight = batch.weights[row]
@@ -390,7 +292,7 @@ final class DelayedLearning {
     }
 
     /// Writes the header of what follows.
-    private func begin(
+    func begin(
         _ record: PendingRecord, _ row: Int, _ batch: RecordBatch, outputs: Int, features: Int, targetBytes: Int
     ) {
         let relearns = pipeline.relearnsFields
@@ -400,12 +302,12 @@ final class DelayedLearning {
             features: features, targetBytes: targetBytes)
     }
 
-    private func tokens(_ row: Int, _ batch: RecordBatch) -> Range<Int> {
+    func tokens(_ row: Int, _ batch: RecordBatch) -> Range<Int> {
         guard batch.tokenEnds.indices.contains(row) else { return 0..<0 }
         return (row > 0 ? batch.tokenEnds[row - 1] : 0)..<batch.tokenEnds[row]
     }
 
-    private func appendFields(_ row: Int, _ batch: RecordBatch, numbers: (Int) -> Double) {
+    func appendFields(_ row: Int, _ batch: RecordBatch, numbers: (Int) -> Double) {
         let stride = batch.columnStride
         if pipeline.keepsNumbers {
             for column in 0..<batch.numericCount { words.append(numbers(column * stride + row).bitPattern) }
@@ -415,56 +317,10 @@ final class DelayedLearning {
         words.append(contentsOf: batch.tokens[tokens(row, batch)])
     }
 
-    private func store(_ id: UnsafeBufferPointer<UInt8>) {
+    func store(_ id: UnsafeBufferPointer<UInt8>) {
         let (overwritten, evicted) = pending.keep(id, words)
         counts.add(.kept)
         if overwritten { counts.add(.overwritten) }
         counts.add(.evicted, evicted)
-    }
-
-    // MARK: Targets
-
-    private func takeTarget(_ row: Int, _ batch: RecordBatch, isRequest: Bool) {
-        let id = batch.ids[row].buffer
-        let time = hasTime && !batch.times[row].isNaN ? batch.times[row] : now
-        let target = DelayedTarget(
-            number: batch.targetNumbers[row], text: batch.targetTexts[row].buffer, time: time)
-        guard id.count > 0, !target.isMissing else { return counts.add(.withoutID) }
-        if let entry = pending.waiting.find(id) {
-            let content = pending.waiting.content(of: entry)
-            guard let record = PendingRecord(content) else { return pending.waiting.remove(entry) }
-            _ = join(entry, record, target)
-        } else if let before = pending.settledDigest(id) {
-            let digest = pipeline.digest(ofTarget: target.number, target.text)
-            counts.add(before == 0 ? .late : before == digest ? .duplicates : .corrections)
-            if isRequest { unmatchedOffsets.append(batch.positions[row].offset) }
-        } else if isRequest {
-            counts.add(.unknown)
-            unmatchedOffsets.append(batch.positions[row].offset)
-        } else {
-            counts.add(.unknown, pending.keepEarly(id, target, arrival: arrival))
-        }
-    }
-
-    /// Gives a record its target, to be learned with those before it. Returns whether it can be learned.
-    private func join(_ entry: Int, _ record: PendingRecord, _ target: DelayedTarget) -> Bool {
-        let place =
-            pipeline.schema.task == .regression && target.number.isNaN
-            ? TargetEncoder.Place.none : pipeline.place(ofTarget: target.text)
-        // A class that comes now must not split the others' batch.
-        if reveal.isFull || place == .new { reveal.learn() }
-        defer { pending.waiting.remove(entry) }
-        guard place != .none,
-            reveal.add(
-                record, pending.waiting.content(of: entry), number: target.number, text: target.text)
-        else {
-            pipeline.evaluation.countRejected(1)
-            return false
-        }
-        pending.settle(pending.waiting.key(of: entry), pipeline.digest(ofTarget: target.number, target.text))
-        counts.add(.joined)
-        counts.addLag(records: arrival - record.arrival, seconds: target.time - record.time)
-        if place == .new { reveal.learn() }
-        return true
     }
 }
