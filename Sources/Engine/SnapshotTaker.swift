@@ -87,6 +87,8 @@ final class SnapshotTaker: @unchecked Sendable {
     private var durable: [PartPosition]
     private var lastRecords: Int
     private var lastTime = DispatchTime.now().uptimeNanoseconds
+    /// The next tick takes one, whatever the interval.
+    private var isDueAtOnce: Bool
     /// Written by the background queue, read after `queue.sync`.
     private var newestPath: String?
     private var failures = 0
@@ -94,8 +96,9 @@ final class SnapshotTaker: @unchecked Sendable {
     init(
         store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, replicas: ReplicaGroup, sinks: [any Sink],
         durable: [PartPosition], acknowledge: @escaping @Sendable ([PartPosition]) -> Void,
-        warn: @escaping @Sendable (String) -> Void, live: LiveModel?
+        warn: @escaping @Sendable (String) -> Void, live: LiveModel?, isDueAtOnce: Bool = false
     ) throws {
+        self.isDueAtOnce = isDueAtOnce
         self.live = live
         self.store = store
         self.options = options
@@ -113,7 +116,7 @@ final class SnapshotTaker: @unchecked Sendable {
     /// At a batch boundary: takes a snapshot when one is due and the last one is written.
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
         let records = pipeline.evaluation.records + pipeline.evaluation.rejected
-        var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
+        var isDue = isDueAtOnce || options.everyRecords > 0 && records - lastRecords >= options.everyRecords
         if !isDue, options.everySeconds > 0, records != lastRecords {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
             isDue = Double(elapsed) >= options.everySeconds * 1e9
@@ -134,6 +137,7 @@ final class SnapshotTaker: @unchecked Sendable {
     private func take(_ position: RunPosition, format: String, _ records: Int) {
         replicas.note()
         replica.update()
+        isDueAtOnce = false
         lastRecords = records
         lastTime = DispatchTime.now().uptimeNanoseconds
         isBusy.store(true, ordering: .releasing)
@@ -198,5 +202,16 @@ final class SnapshotTaker: @unchecked Sendable {
             guard let part = position.parts.first(where: { $0.name == name }) else { return true }
             return part.offset == durable.first { $0.name == name }?.offset ?? 0
         }
+    }
+}
+
+extension SnapshotStore {
+    /// What the oldest of the snapshots that are kept has consumed of a part: whichever is gone back to, nothing before
+    /// that is asked for again. Nil: it does not say.
+    func oldestOffset(of part: String) -> Int? {
+        guard let path = (try? Self.paths(in: directory))?.first, let snapshot = try? Snapshot(path: path),
+            let position = snapshot.metadata["position"].flatMap(RunPosition.init)
+        else { return nil }
+        return position.parts.first { $0.name == part }?.offset
     }
 }

@@ -56,7 +56,7 @@ struct OpenAPIDocument {
             paths.append((base + "/infer", .object([("post", infer)])))
         }
         let learn = post(
-            "Learn tensors, the target one of them", "Tensors", "Any", [202, 403, 404, 413, 429, 501, 504],
+            "Learn tensors, the target one of them", "Tensors", "Any", [202, 403, 404, 413, 429, 501, 504, 507],
             parameters: ["model"], query: Self.ack)
         paths.append(("/v2/models/{model}/learn", .object([("post", learn)])))
         let explain = post("Explain predictions", "Tensors", "Any", [404, 413, 501], parameters: ["model"])
@@ -76,9 +76,13 @@ struct OpenAPIDocument {
         operation(
             "Learn records with their targets: all of them or none",
             [
-                ("200", Self.response("A published version has them", Self.reference("Accepted"))),
-                ("202", Self.response("They are taken in", Self.reference("Accepted"))),
-            ], [403, 413, 429, 504], body: Self.records, query: Self.ack)
+                (
+                    "200",
+                    Self.response(
+                        "A published version has them, with durable on disk as well", Self.reference("Accepted"))
+                ),
+                ("202", Self.response("They are taken in, with durable on disk", Self.reference("Accepted"))),
+            ], [403, 413, 429, 504, 507], body: Self.records, query: Self.ack)
     }
 
     private func get(
@@ -154,7 +158,8 @@ extension OpenAPIDocument {
 
     private static var ack: JSONValue {
         parameter(
-            "ack", "query", .object([("type", "string"), ("enum", ["accepted", "applied"])]), isRequired: false)
+            "ack", "query", .object([("type", "string"), ("enum", ["accepted", "applied", "durable"])]),
+            isRequired: false)
     }
 
     /// The bodies that hold records.
