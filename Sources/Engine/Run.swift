@@ -36,6 +36,7 @@ public final class Run {
             try WorkerDirectory(root: $0.directory, isShared: source is any MessageSource && !(source is RecordInbox))
         }
         self.directory = directory
+        if let directory { options.live?.keep(SnapshotCatalog(directory.path)) }
         store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
         inbox = try Self.journalled(source as? RecordInbox ?? options.inbox, options, directory)
         var lanes = [try Lane(source, configuration, options, directory)]
@@ -245,6 +246,7 @@ public final class Run {
         if let messages = input.source as? any MessageSource, !input.isInbox {
             options.progress?.source = { messages.status.summary }
         }
+        options.live?.snapshotRequests.begin(wake: rings.waker)
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
         publish(publication, isDue: true)
@@ -266,6 +268,7 @@ public final class Run {
                 for lane in lanes { lane.join() }
                 return rings.outcome
             }
+            if let requests = options.live?.snapshotRequests, requests.isWanted { answer(requests, pipeline) }
         }
     }
 
@@ -280,9 +283,23 @@ public final class Run {
         }
     }
 
+    /// Takes the snapshot that somebody wants, once the one before it is written.
+    private func answer(_ requests: SnapshotRequests, _ pipeline: Pipeline) {
+        guard let taker, pipeline.evaluation.records > 0, failure == nil else {
+            let reason = taker == nil ? "this run keeps no snapshots" : "there is nothing to save yet"
+            for answer in requests.take() { answer(.failure(EngineError(reason))) }
+            return
+        }
+        guard !taker.isWriting else { return }
+        let answers = requests.take()
+        taker.take(position, format: format) { outcome in for answer in answers { answer(outcome) } }
+    }
+
     /// How long to wait for a batch before looking whether something is left to publish or to save; nil: for ever.
     private func idleWait(_ publication: Publication?) -> Double? {
         if publication?.isBehind ?? false { return 0.001 }
+        // The snapshot being written comes first.
+        if options.live?.snapshotRequests.isWanted ?? false { return 0.002 }
         return taker?.secondsUntilDue
     }
 

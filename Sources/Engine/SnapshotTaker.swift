@@ -122,8 +122,11 @@ final class SnapshotTaker: @unchecked Sendable {
             isDue = Double(elapsed) >= options.everySeconds * 1e9
         }
         guard isDue, !isBusy.load(ordering: .acquiring) else { return }
-        take(position(), format: format, records)
+        take(position(), format: format)
     }
+
+    /// One is being written: no other can be taken.
+    var isWriting: Bool { isBusy.load(ordering: .acquiring) }
 
     /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
     var secondsUntilDue: Double? {
@@ -134,7 +137,11 @@ final class SnapshotTaker: @unchecked Sendable {
     }
 
     /// Publishes now and writes in the background.
-    private func take(_ position: RunPosition, format: String, _ records: Int) {
+    ///
+    /// - Parameter answer: told when it is durable, or why it is not; on the writing thread.
+    func take(_ position: RunPosition, format: String, answer: SnapshotRequests.Answer? = nil) {
+        let records = pipeline.evaluation.records + pipeline.evaluation.rejected
+        let (learned, version) = (pipeline.evaluation.records, pipeline.version)
         replicas.note()
         replica.update()
         isDueAtOnce = false
@@ -143,25 +150,33 @@ final class SnapshotTaker: @unchecked Sendable {
         isBusy.store(true, ordering: .releasing)
         let metadata = pipeline.snapshotMetadata(position, format: format)
         queue.async { [self] in
-            write(metadata, records, position.parts)
+            let outcome = write(metadata, records, position.parts)
             isBusy.store(false, ordering: .releasing)
+            answer?(
+                outcome.map { path, bytes in
+                    TakenSnapshot(name: SnapshotCatalog.name(path), records: learned, version: version, bytes: bytes)
+                })
         }
     }
 
-    private func write(_ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]) {
+    private func write(
+        _ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]
+    ) -> Result<(path: String, bytes: Int), EngineError> {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
-            newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
+            let (path, bytes) = try store.write(published.state, metadata: metadata, sequence: records)
+            newestPath = path
             durable = parts
             acknowledge(parts)
             tell(records, seconds: Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
+            return .success((path, bytes))
         } catch let error as SnapshotError {
-            fail(error.description)
+            return fail(error.description)
         } catch let error as ConnectorError {
-            fail(error.description)
-        } catch { fail("\(error)") }
+            return fail(error.description)
+        } catch { return fail("\(error)") }
     }
 
     /// Tells the readers of the live model that a snapshot is durable.
@@ -180,17 +195,18 @@ final class SnapshotTaker: @unchecked Sendable {
         }
     }
 
-    private func fail(_ reason: String) {
+    private func fail(_ reason: String) -> Result<(path: String, bytes: Int), EngineError> {
         failures += 1
         live?.note { $0.snapshots.failures += 1 }
         warn("snapshot failed, learning goes on and the next one is tried as usual: \(reason)")
+        return .failure(EngineError("the snapshot could not be written: \(reason)"))
     }
 
     /// The last snapshot, written before this returns. Returns its path; nil when it failed.
     func finish(_ position: RunPosition, format: String) -> String? {
         queue.sync {}
         let before = failures
-        take(position, format: format, pipeline.evaluation.records + pipeline.evaluation.rejected)
+        take(position, format: format)
         queue.sync {}
         return failures == before ? newestPath : nil
     }

@@ -28,8 +28,10 @@ public final class LiveModel: Sendable {
         var nextWaiter: UInt64 = 0
         var isExpirySet = false
         var activity = RunActivity()
+        var snapshots: SnapshotCatalog?
     }
     private let contents = Mutex(Contents())
+    let snapshotRequests = SnapshotRequests()
 
     public init() {}
 
@@ -59,6 +61,9 @@ public final class LiveModel: Sendable {
         for waiter in due { waiter.wake(version) }
     }
 
+    /// The run keeps its snapshots there.
+    func keep(_ snapshots: SnapshotCatalog) { contents.withLock { $0.snapshots = snapshots } }
+
     /// Changes what is told of the run's activity.
     func note(_ change: (inout RunActivity) -> Void) { contents.withLock { change(&$0.activity) } }
 
@@ -69,6 +74,7 @@ public final class LiveModel: Sendable {
             return Self.takeWaiters(&contents) { _ in true }
         }
         for waiter in due { waiter.wake(nil) }
+        snapshotRequests.end()
     }
 
     private static func takeWaiters(_ contents: inout Contents, where isDue: (Waiter) -> Bool) -> [Waiter] {
@@ -93,6 +99,9 @@ public final class LiveModel: Sendable {
         guard let configuration else { return nil }
         return read { ModelStatus($0, $1, configuration) }
     }
+
+    /// The run's snapshots; nil: it keeps none.
+    public var snapshots: SnapshotCatalog? { contents.withLock { $0.snapshots } }
 
     public var activity: RunActivity { contents.withLock { $0.activity } }
 
