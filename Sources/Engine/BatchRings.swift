@@ -7,7 +7,7 @@ final class BatchRings {
         case batch(FilledBatch, lane: Int)
         /// The next of the first lane, and of the second; nil where one has ended.
         case pair(FilledBatch?, FilledBatch?)
-        /// Nothing within the time.
+        /// Nothing within the time, or until `waker` was called.
         case nothing
         /// That lane has ended; others have not.
         case ended(lane: Int)
@@ -36,6 +36,12 @@ final class BatchRings {
         self.isInTurns = isInTurns
     }
 
+    /// Ends a wait, for any thread to call.
+    var waker: @Sendable () -> Void {
+        let filled = filled
+        return { filled.signal() }
+    }
+
     /// - Parameter seconds: nil = as long as it takes.
     func next(waiting seconds: Double?) -> Next {
         if isInTurns { return nextPair(seconds) }
@@ -45,16 +51,19 @@ final class BatchRings {
             } else {
                 filled.wait()
             }
+            var isWoken = true
             // In turns, so that a busy lane does not starve the other.
             for step in 1...rings.count {
                 let lane = (last + step) % rings.count
                 guard rings[lane].takeReady() else { continue }
                 last = lane
+                isWoken = false
                 if let batch = rings[lane].nextFilled() { return .batch(batch, lane: lane) }
                 hasEnded[lane] = true
                 if hasEnded.contains(false) { return .ended(lane: lane) }
                 break
             }
+            if isWoken { return .nothing }
         }
         return .end
     }

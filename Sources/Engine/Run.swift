@@ -16,6 +16,8 @@ public final class Run {
     let lanes: [Lane]
     private var input: Lane { lanes[0] }
     var targetsLane: Lane? { lanes.first { $0.kind == .targets } }
+    /// Records that other threads hand in.
+    private let inbox: RecordInbox?
     private let directory: WorkerDirectory?
     private let store: SnapshotStore?
     private var taker: SnapshotTaker?
@@ -37,13 +39,30 @@ public final class Run {
             try WorkerDirectory(root: $0.directory, isShared: source is any MessageSource && !(source is RecordInbox))
         }
         self.directory = directory
+        if let directory { options.live?.keep(SnapshotCatalog(directory.path)) }
         store = try directory.map { try SnapshotStore(directory: $0.path, keep: options.snapshots?.keep ?? 1) }
+        inbox = try Self.journalled(source as? RecordInbox ?? options.inbox, options, directory)
         var lanes = [try Lane(source, .input, configuration, options, directory)]
         if let targets = options.targets {
             lanes.append(try Lane(targets, .targets, configuration, options, directory))
         }
-        if let inbox = options.inbox { lanes.append(try Lane(inbox, .inbox, configuration, options, directory)) }
+        if let inbox, !lanes[0].isInbox { lanes.append(try Lane(inbox, .inbox, configuration, options, directory)) }
         self.lanes = lanes
+    }
+
+    /// The inbox with its journal beside the snapshots. Without an inbox, one that only brings what another run left in
+    /// the journal.
+    private static func journalled(
+        _ inbox: RecordInbox?, _ options: RunOptions, _ directory: WorkerDirectory?
+    ) throws -> RecordInbox? {
+        guard options.learns, let directory else { return inbox }
+        let path = "\(directory.path)/\(RecordInbox.journalName)"
+        guard inbox != nil || Journal.exists(in: path) else { return nil }
+        let used = inbox ?? RecordInbox()
+        nonisolated(unsafe) let warn = options.warn
+        used.use(try Journal(directory: path, report: options.warn)) { warn($0) }
+        if inbox == nil { used.close() }
+        return used
     }
 
     /// Runs to the end of the stream, or until asked to stop.
@@ -70,7 +89,7 @@ public final class Run {
         }
         try resumeSinks()
         let replicas = ReplicaGroup(of: pipeline)
-        taker = try makeTaker(pipeline, replicas)
+        taker = try makeTaker(pipeline, replicas, isResumed: resumed != nil)
         let publication = try options.live.map { try Publication(pipeline, replicas, sequence: $0.sequence) }
         if let publication { options.live?.begin(publication, configuration, format: format) }
         let outcome = loop(pipeline, publication)
@@ -95,15 +114,25 @@ public final class Run {
             source: input.isInbox ? nil : (input.source as? any MessageSource)?.status)
     }
 
-    private func makeTaker(_ pipeline: Pipeline, _ replicas: ReplicaGroup) throws -> SnapshotTaker? {
+    private func makeTaker(
+        _ pipeline: Pipeline, _ replicas: ReplicaGroup, isResumed: Bool
+    ) throws -> SnapshotTaker? {
         guard let store, let snapshots = options.snapshots else { return nil }
         let sinks = [options.predictions, options.quarantine].compactMap { $0 }
         nonisolated(unsafe) let warn = options.warn
         nonisolated(unsafe) let sources = lanes.map(\.source)
+        let inbox = inbox
         return try SnapshotTaker(
             store: store, options: snapshots, pipeline: pipeline, replicas: replicas, sinks: sinks,
-            durable: position.parts, acknowledge: { parts in for source in sources { source.acknowledge(parts) } },
-            warn: { warn($0) }, live: options.live)
+            durable: position.parts,
+            acknowledge: { parts in
+                for source in sources { source.acknowledge(parts) }
+                if let offset = store.oldestOffset(of: RecordInbox.partName) { inbox?.prune(before: offset) }
+            },
+            warn: { warn($0) }, live: options.live,
+            // Records that are journalled and not in a snapshot are sampled anew after a crash, more of them than came
+            // at first; so the schema is saved as soon as it is known.
+            isDueAtOnce: !isResumed && input.isInbox)
     }
 
     private static var noRecord: EngineError { EngineError("the input is empty: there is no record to learn from") }
@@ -236,6 +265,7 @@ public final class Run {
         }
         delayed = options.learns ? DelayedLearning(pipeline, clock: options.clock, isServed: options.live != nil) : nil
         var isDropping = false
+        options.live?.snapshotRequests.begin(wake: rings.waker)
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
         publish(publication, isDue: true)
@@ -270,6 +300,7 @@ public final class Run {
                 if case .endOfInput = rings.outcome, failure == nil { delayed?.finish() }
                 return rings.outcome
             }
+            if let requests = options.live?.snapshotRequests, requests.isWanted { answer(requests, pipeline) }
         }
     }
 
@@ -284,9 +315,23 @@ public final class Run {
         }
     }
 
+    /// Takes the snapshot that somebody wants, once the one before it is written.
+    private func answer(_ requests: SnapshotRequests, _ pipeline: Pipeline) {
+        guard let taker, pipeline.evaluation.records > 0, failure == nil else {
+            let reason = taker == nil ? "this run keeps no snapshots" : "there is nothing to save yet"
+            for answer in requests.take() { answer(.failure(EngineError(reason))) }
+            return
+        }
+        guard !taker.isWriting else { return }
+        let answers = requests.take()
+        taker.take(position, format: format) { outcome in for answer in answers { answer(outcome) } }
+    }
+
     /// How long to wait for a batch before looking whether something is left to publish or to save; nil: for ever.
     private func idleWait(_ publication: Publication?) -> Double? {
         if publication?.isBehind ?? false { return 0.001 }
+        // The snapshot being written comes first.
+        if options.live?.snapshotRequests.isWanted ?? false { return 0.002 }
         return [taker?.secondsUntilDue, delayed?.secondsUntilDue].compactMap { $0 }.min()
     }
 

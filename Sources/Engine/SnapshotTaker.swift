@@ -90,6 +90,8 @@ final class SnapshotTaker: @unchecked Sendable {
     private var durable: [PartPosition]
     private var lastRecords: Int
     private var lastTime = DispatchTime.now().uptimeNanoseconds
+    /// The next tick takes one, whatever the interval.
+    private var isDueAtOnce: Bool
     /// Written by the background queue, read after `queue.sync`.
     private var newestPath: String?
     private var failures = 0
@@ -97,8 +99,9 @@ final class SnapshotTaker: @unchecked Sendable {
     init(
         store: SnapshotStore, options: SnapshotOptions, pipeline: Pipeline, replicas: ReplicaGroup, sinks: [any Sink],
         durable: [PartPosition], acknowledge: @escaping @Sendable ([PartPosition]) -> Void,
-        warn: @escaping @Sendable (String) -> Void, live: LiveModel?
+        warn: @escaping @Sendable (String) -> Void, live: LiveModel?, isDueAtOnce: Bool = false
     ) throws {
+        self.isDueAtOnce = isDueAtOnce
         self.live = live
         self.store = store
         self.options = options
@@ -116,14 +119,17 @@ final class SnapshotTaker: @unchecked Sendable {
     /// At a batch boundary: takes a snapshot when one is due and the last one is written.
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
         let records = pipeline.progress
-        var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
+        var isDue = isDueAtOnce || options.everyRecords > 0 && records - lastRecords >= options.everyRecords
         if !isDue, options.everySeconds > 0, records != lastRecords {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
             isDue = Double(elapsed) >= options.everySeconds * 1e9
         }
         guard isDue, !isBusy.load(ordering: .acquiring) else { return }
-        take(position(), format: format, records)
+        take(position(), format: format)
     }
+
+    /// One is being written: no other can be taken.
+    var isWriting: Bool { isBusy.load(ordering: .acquiring) }
 
     /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
     var secondsUntilDue: Double? {
@@ -134,33 +140,46 @@ final class SnapshotTaker: @unchecked Sendable {
     }
 
     /// Publishes now and writes in the background.
-    private func take(_ position: RunPosition, format: String, _ records: Int) {
+    ///
+    /// - Parameter answer: told when it is durable, or why it is not; on the writing thread.
+    func take(_ position: RunPosition, format: String, answer: SnapshotRequests.Answer? = nil) {
+        let records = pipeline.progress
+        let (learned, version) = (pipeline.evaluation.records, pipeline.version)
         replicas.note()
         replica.update()
+        isDueAtOnce = false
         lastRecords = records
         lastTime = DispatchTime.now().uptimeNanoseconds
         isBusy.store(true, ordering: .releasing)
         let metadata = pipeline.snapshotMetadata(position, format: format)
         queue.async { [self] in
-            write(metadata, records, position.parts)
+            let outcome = write(metadata, records, position.parts)
             isBusy.store(false, ordering: .releasing)
+            answer?(
+                outcome.map { path, bytes in
+                    TakenSnapshot(name: SnapshotCatalog.name(path), records: learned, version: version, bytes: bytes)
+                })
         }
     }
 
-    private func write(_ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]) {
+    private func write(
+        _ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]
+    ) -> Result<(path: String, bytes: Int), EngineError> {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
-            newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
+            let (path, bytes) = try store.write(published.state, metadata: metadata, sequence: records)
+            newestPath = path
             durable = parts
             acknowledge(parts)
             tell(records, seconds: Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
+            return .success((path, bytes))
         } catch let error as SnapshotError {
-            fail(error.description)
+            return fail(error.description)
         } catch let error as ConnectorError {
-            fail(error.description)
-        } catch { fail("\(error)") }
+            return fail(error.description)
+        } catch { return fail("\(error)") }
     }
 
     /// Tells the readers of the live model that a snapshot is durable.
@@ -179,17 +198,18 @@ final class SnapshotTaker: @unchecked Sendable {
         }
     }
 
-    private func fail(_ reason: String) {
+    private func fail(_ reason: String) -> Result<(path: String, bytes: Int), EngineError> {
         failures += 1
         live?.note { $0.snapshots.failures += 1 }
         warn("snapshot failed, learning goes on and the next one is tried as usual: \(reason)")
+        return .failure(EngineError("the snapshot could not be written: \(reason)"))
     }
 
     /// The last snapshot, written before this returns. Returns its path; nil when it failed.
     func finish(_ position: RunPosition, format: String) -> String? {
         queue.sync {}
         let before = failures
-        take(position, format: format, pipeline.progress)
+        take(position, format: format)
         queue.sync {}
         return failures == before ? newestPath : nil
     }
@@ -201,5 +221,16 @@ final class SnapshotTaker: @unchecked Sendable {
             guard let part = position.parts.first(where: { $0.name == name }) else { return true }
             return part.offset == durable.first { $0.name == name }?.offset ?? 0
         }
+    }
+}
+
+extension SnapshotStore {
+    /// What the oldest of the snapshots that are kept has consumed of a part: whichever is gone back to, nothing before
+    /// that is asked for again. Nil: it does not say.
+    func oldestOffset(of part: String) -> Int? {
+        guard let path = (try? Self.paths(in: directory))?.first, let snapshot = try? Snapshot(path: path),
+            let position = snapshot.metadata["position"].flatMap(RunPosition.init)
+        else { return nil }
+        return position.parts.first { $0.name == part }?.offset
     }
 }

@@ -58,6 +58,7 @@ extension ServiceState {
         addExplainRoutes(to: table)
         addMetricsRoutes(to: table)
         addEventRoutes(to: table)
+        addAdminRoutes(to: table)
         addDescriptionRoutes(to: table)
         addDashboardRoutes(to: table)
         return table.finish()

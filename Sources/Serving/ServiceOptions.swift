@@ -14,6 +14,8 @@ public struct ServiceOptions: Sendable {
     public var keyPath: String?
     /// Nothing is learned over HTTP.
     public var isReadOnly = false
+    /// There are routes for administrators.
+    public var hasAdmin = true
     /// There is a page for people at `/`.
     public var hasDashboard = true
     /// A bind that is not loopback is wanted.

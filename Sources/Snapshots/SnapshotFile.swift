@@ -8,10 +8,13 @@ public struct SnapshotError: Error, Sendable, CustomStringConvertible {
     public let description: String
     /// True: the file's content is damaged (as opposed to missing or unreadable).
     public let isDamage: Bool
+    /// True: there is no room for it.
+    public let isFull: Bool
 
-    public init(_ description: String, isDamage: Bool = false) {
+    public init(_ description: String, isDamage: Bool = false, isFull: Bool = false) {
         self.description = description
         self.isDamage = isDamage
+        self.isFull = isFull
     }
 }
 

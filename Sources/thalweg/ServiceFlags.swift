@@ -9,6 +9,7 @@ struct ServiceFlags: ParsableArguments {
     var certificate: String?
     @Option(name: .customLong("tls-key"), help: "PEM file of the certificate's key.") var key: String?
     @Flag(help: "Learn nothing over HTTP.") var readOnly = false
+    @Flag(help: "No routes for administrators.") var noAdmin = false
     @Flag(help: "No page for people at /.") var noDashboard = false
     @Flag(help: "Serve others without tokens.") var allowPublic = false
     @Option(help: "For requests in flight after a stop (10s).") var drainTimeout: String?
@@ -27,7 +28,7 @@ struct ServiceFlags: ParsableArguments {
         return [
             "http": one(http), "model-name": one(modelName), "auth-token-file": one(authTokenFile),
             "tls-certificate": one(certificate), "tls-key": one(key), "read-only": readOnly ? ["true"] : [],
-            "no-dashboard": noDashboard ? ["true"] : [],
+            "no-admin": noAdmin ? ["true"] : [], "no-dashboard": noDashboard ? ["true"] : [],
             "allow-public": allowPublic ? ["true"] : [], "drain-timeout": one(drainTimeout),
             "ack-timeout": one(ackTimeout), "request-timeout": one(requestTimeout), "idle-timeout": one(idleTimeout),
             "stale-after": one(staleAfter), "max-body-bytes": one(maxBodyBytes),

@@ -90,6 +90,7 @@ struct Setting {
         Setting("tls-certificate", "http.tls-certificate", "PEM file; read again when it changes"),
         Setting("tls-key", "http.tls-key", "PEM file of the certificate's key"),
         Setting("read-only", "http.read-only", "learn nothing over HTTP", .flag, default: "false"),
+        Setting("no-admin", "http.no-admin", "no routes for administrators", .flag, default: "false"),
         Setting("no-dashboard", "http.no-dashboard", "no page for people at /", .flag, default: "false"),
         Setting("allow-public", "http.allow-public", "serve others without tokens", .flag, default: "false"),
         Setting("drain-timeout", "http.drain-timeout", "for requests in flight after a stop", default: "10s"),

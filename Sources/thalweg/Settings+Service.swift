@@ -15,6 +15,7 @@ extension Settings {
         (options.host, options.port) = try Self.hostAndPort(address)
         options.modelName = try modelName()
         options.isReadOnly = try flag("read-only")
+        options.hasAdmin = try !flag("no-admin")
         options.hasDashboard = try !flag("no-dashboard")
         options.allowsPublic = try flag("allow-public")
         options.target = text("target")

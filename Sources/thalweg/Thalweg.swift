@@ -50,6 +50,8 @@ func printData(_ text: String) throws {
 enum Main {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
+        // A file that grows beyond the limit is an error of the write, not the end.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             try checkCommandName(CommandLine.arguments.dropFirst().first)
             var command = try Thalweg.parseAsRoot()

@@ -30,8 +30,10 @@ public final class LiveModel: Sendable {
         var activity = RunActivity()
         /// Offsets of the latest targets over HTTP that found no record.
         var unmatched: [Int] = []
+        var snapshots: SnapshotCatalog?
     }
     private let contents = Mutex(Contents())
+    let snapshotRequests = SnapshotRequests()
 
     public init() {}
 
@@ -61,6 +63,9 @@ public final class LiveModel: Sendable {
         for waiter in due { waiter.wake(version) }
     }
 
+    /// The run keeps its snapshots there.
+    func keep(_ snapshots: SnapshotCatalog) { contents.withLock { $0.snapshots = snapshots } }
+
     /// Changes what is told of the run's activity.
     func note(_ change: (inout RunActivity) -> Void) { contents.withLock { change(&$0.activity) } }
 
@@ -85,6 +90,7 @@ public final class LiveModel: Sendable {
             return Self.takeWaiters(&contents) { _ in true }
         }
         for waiter in due { waiter.wake(nil) }
+        snapshotRequests.end()
     }
 
     private static func takeWaiters(_ contents: inout Contents, where isDue: (Waiter) -> Bool) -> [Waiter] {
@@ -109,6 +115,9 @@ public final class LiveModel: Sendable {
         guard let configuration else { return nil }
         return read { ModelStatus($0, $1, configuration) }
     }
+
+    /// The run's snapshots; nil: it keeps none.
+    public var snapshots: SnapshotCatalog? { contents.withLock { $0.snapshots } }
 
     public var activity: RunActivity { contents.withLock { $0.activity } }
 

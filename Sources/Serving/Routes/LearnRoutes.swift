@@ -3,6 +3,27 @@ import Hummingbird
 import JSON
 import NIOCore
 
+/// What an answer to `learn` says of the records.
+enum Acknowledgement: String, CaseIterable {
+    /// They are taken in.
+    case accepted
+    /// A published version has them.
+    case applied
+    /// They are on disk, and a published version has them.
+    case durable
+
+    init(_ request: Request) throws(Failure) {
+        guard let text = request.uri.queryParameters["ack"].map({ String($0) }) else {
+            self = .accepted
+            return
+        }
+        guard let found = Self(rawValue: text) else {
+            throw .badRequest("ack is '\(text.prefix(32))'; it takes accepted, applied or durable")
+        }
+        self = found
+    }
+}
+
 /// What was taken in.
 struct Accepted {
     let records: Int
@@ -17,7 +38,7 @@ struct Accepted {
 extension ServiceState {
     func addLearnRoutes(to table: RouteTable) {
         table.post("/learn", role: .learn) { [self] request, _ in
-            let waits = try waitsForApplication(request)
+            let acknowledgement = try Acknowledgement(request)
             let format = try RecordFormat(request)
             guard inbox != nil else { throw readOnly }
             if live.info != nil { try check(format) }
@@ -28,7 +49,7 @@ extension ServiceState {
                 _ = lines.addLines(bytes, isEnd: true)
                 return lines
             }
-            let accepted = try await learn(lines, format, waits: waits)
+            let accepted = try await learn(lines, format, acknowledgement)
             var members: [(String, JSONValue)] = [
                 ("accepted", JSONValue(accepted.records)), ("offset", JSONValue(accepted.offset)),
                 ("version", JSONValue(accepted.version)),
@@ -40,21 +61,19 @@ extension ServiceState {
 
     var readOnly: Failure { Failure(.forbidden, "this service is read-only: nothing is learned over HTTP") }
 
-    /// Whether the answer waits until the records count in a published version.
-    func waitsForApplication(_ request: Request) throws(Failure) -> Bool {
-        switch request.uri.queryParameters["ack"].map({ String($0) }) {
-        case nil, "accepted": return false
-        case "applied": return true
-        case let other?: throw .badRequest("ack is '\(other.prefix(32))'; it takes accepted or applied")
-        }
-    }
-
     /// Checks all records, then hands them in: either all are learned or none.
-    func learn(_ given: RecordLines, _ format: RecordFormat, waits: Bool) async throws -> Accepted {
+    func learn(_ given: RecordLines, _ format: RecordFormat, _ acknowledgement: Acknowledgement) async throws
+        -> Accepted
+    {
         guard let inbox else { throw readOnly }
+        if acknowledgement == .durable, !inbox.isReplayable {
+            throw Failure.badRequest(
+                "ack=durable needs a journal, which is kept beside snapshots: start with --snapshots DIRECTORY")
+        }
+        let current = live.info?.version ?? 0
         let lines = format == .native ? given : try joinable(given)
         guard lines.count > 0 else {
-            return Accepted(records: 0, offset: 0, version: live.info?.version ?? 0, isApplied: waits)
+            return Accepted(records: 0, offset: 0, version: current, isApplied: acknowledgement != .accepted)
         }
         for slice in lines.slices(of: Self.sliceBytes) {
             do { try checkSlice(lines.bytes[slice.bytes], format) } catch let error as RecordError {
@@ -64,43 +83,71 @@ extension ServiceState {
             }
             await pause()
         }
-        let offsets = try submit(lines, to: inbox)
+        let offsets = try await submit(lines, to: inbox, waitsForDisk: acknowledgement == .durable)
         registry.countAccepted(lines.count)
-        guard waits else {
-            return Accepted(
-                records: lines.count, offset: offsets.lowerBound, version: live.info?.version ?? 0, isApplied: false)
+        var applied: Int?
+        if acknowledgement != .accepted {
+            applied = await live.applied(
+                RecordInbox.partName, offset: offsets.upperBound - 1, seconds: options.ackSeconds)
         }
-        let applied = await live.applied(
-            RecordInbox.partName, offset: offsets.upperBound - 1, seconds: options.ackSeconds)
-        guard let applied else {
+        if acknowledgement == .applied, applied == nil {
             throw Failure(
                 .gatewayTimeout,
                 "accepted from offset \(offsets.lowerBound) on, but not applied within \(options.ackSeconds) s")
         }
-        let unmatched = live.unmatched(in: offsets)
+        let unmatched = applied == nil ? 0 : live.unmatched(in: offsets)
         if unmatched == lines.count {
             throw Failure(
                 .notFound,
                 "no record waits for its target under that id: nobody predicted it, or its target has come, "
                     + "or its time is over")
         }
+        // What is on disk is kept, however far learning is behind.
         return Accepted(
-            records: lines.count, offset: offsets.lowerBound, version: applied, isApplied: true, unmatched: unmatched)
+            records: lines.count, offset: offsets.lowerBound, version: applied ?? live.info?.version ?? 0,
+            isApplied: applied != nil, unmatched: unmatched)
     }
 
-    private func submit(_ lines: RecordLines, to inbox: RecordInbox) throws(Failure) -> Range<Int> {
-        let outcome: Result<Range<Int>, InboxError> = lines.withRecords { records in
-            do throws(InboxError) { return .success(try inbox.submit(records)) } catch { return .failure(error) }
-        }
-        do throws(InboxError) { return try outcome.get() } catch {
-            switch error {
-            case .closed: throw .unavailable("stopping")
-            case .starting: throw .unavailable("starting")
-            case .full:
-                var failure = Failure(.tooManyRequests, "more records wait to be learned than fit")
-                failure.headers[.retryAfter] = "1"
-                throw failure
+    private func submit(
+        _ lines: RecordLines, to inbox: RecordInbox, waitsForDisk: Bool
+    ) async throws -> Range<Int> {
+        let outcome: Result<Range<Int>, InboxError>
+        if waitsForDisk {
+            outcome = await withCheckedContinuation { continuation in
+                let refusal = Self.submit(lines, to: inbox) { continuation.resume(returning: $0) }.refusal
+                if let refusal { continuation.resume(returning: .failure(refusal)) }
             }
+        } else {
+            outcome = Self.submit(lines, to: inbox, acknowledgement: nil)
+        }
+        do throws(InboxError) { return try outcome.get() } catch { throw Self.failure(error) }
+    }
+
+    private static func submit(
+        _ lines: RecordLines, to inbox: RecordInbox, acknowledgement: RecordInbox.Acknowledgement?
+    ) -> Result<Range<Int>, InboxError> {
+        lines.withRecords { records in
+            do throws(InboxError) {
+                return .success(try inbox.submit(records, acknowledgement: acknowledgement))
+            } catch { return .failure(error) }
+        }
+    }
+
+    private static func failure(_ error: InboxError) -> Failure {
+        switch error {
+        case .closed: return .unavailable("stopping")
+        case .starting: return .unavailable("starting")
+        case .noJournal: return .badRequest("ack=durable needs --snapshots DIRECTORY")
+        // The reason names files; it is in the log.
+        case .notWritten(_, isFull: true):
+            return Failure(
+                .init(code: 507, reasonPhrase: "Insufficient Storage"),
+                "there is no room for the journal: nothing was taken in")
+        case .notWritten: return .unavailable("the journal cannot be written: nothing was taken in")
+        case .full:
+            var failure = Failure(.tooManyRequests, "more records wait to be learned than fit")
+            failure.headers[.retryAfter] = "1"
+            return failure
         }
     }
 
@@ -130,5 +177,11 @@ extension ServiceState {
                     record: index)
             }
         }
+    }
+}
+
+extension Result {
+    fileprivate var refusal: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

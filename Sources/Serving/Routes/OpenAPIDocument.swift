@@ -41,7 +41,27 @@ struct OpenAPIDocument {
             ("/v2", .object([("get", get("Server metadata", "Any"))])),
             ("/v2/health/live", .object([("get", get("Liveness", "Any"))])),
             ("/v2/health/ready", .object([("get", get("Readiness", "Ready", [503]))])),
-        ] + openInference
+        ] + openInference + (options.hasAdmin ? admin : [])
+    }
+
+    private var admin: [(String, JSONValue)] {
+        [
+            (
+                "/admin/snapshot",
+                .object([
+                    (
+                        "post",
+                        operation(
+                            "Take a snapshot now", [("200", Self.response("It is durable", Self.reference("Taken")))],
+                            [403, 409, 503])
+                    )
+                ])
+            ), ("/admin/snapshots", .object([("get", get("The snapshots, newest first", "Snapshots", [403, 409]))])),
+            (
+                "/admin/snapshots/{snapshot}",
+                .object([("get", get("One snapshot", "Snapshot", [403, 404, 409], parameters: ["snapshot"]))])
+            ),
+        ]
     }
 
     private var openInference: [(String, JSONValue)] {
@@ -56,7 +76,7 @@ struct OpenAPIDocument {
             paths.append((base + "/infer", .object([("post", infer)])))
         }
         let learn = post(
-            "Learn tensors, the target one of them", "Tensors", "Any", [202, 403, 404, 413, 429, 501, 504],
+            "Learn tensors, the target one of them", "Tensors", "Any", [202, 403, 404, 413, 429, 501, 504, 507],
             parameters: ["model"], query: Self.ack)
         paths.append(("/v2/models/{model}/learn", .object([("post", learn)])))
         let explain = post("Explain predictions", "Tensors", "Any", [404, 413, 501], parameters: ["model"])
@@ -76,9 +96,13 @@ struct OpenAPIDocument {
         operation(
             "Learn records with their targets: all of them or none",
             [
-                ("200", Self.response("A published version has them", Self.reference("Accepted"))),
-                ("202", Self.response("They are taken in", Self.reference("Accepted"))),
-            ], [403, 404, 413, 429, 504], body: Self.records, query: Self.ack)
+                (
+                    "200",
+                    Self.response(
+                        "A published version has them, with durable on disk as well", Self.reference("Accepted"))
+                ),
+                ("202", Self.response("They are taken in, with durable on disk", Self.reference("Accepted"))),
+            ], [403, 404, 413, 429, 504, 507], body: Self.records, query: Self.ack)
     }
 
     private func get(
@@ -154,7 +178,8 @@ extension OpenAPIDocument {
 
     private static var ack: JSONValue {
         parameter(
-            "ack", "query", .object([("type", "string"), ("enum", ["accepted", "applied"])]), isRequired: false)
+            "ack", "query", .object([("type", "string"), ("enum", ["accepted", "applied", "durable"])]),
+            isRequired: false)
     }
 
     /// The bodies that hold records.
@@ -192,10 +217,24 @@ extension OpenAPIDocument {
         let tensor = Self.object(
             [("name", text), ("shape", Self.list(whole)), ("datatype", text), ("data", Self.list(any))],
             required: ["name", "shape", "datatype", "data"])
+        let snapshot = Self.object(
+            [
+                ("name", text), ("records", whole), ("version", whole), ("bytes", whole),
+                ("time", .object([("type", "number")])),
+            ],
+            required: ["name", "records", "version", "bytes", "time"])
         let split = Self.object(
             [("columns", Self.list(text)), ("data", Self.list(Self.list(any)))], required: ["columns", "data"])
         return [
             ("Any", .object([("type", "object")])),
+            ("Snapshot", snapshot),
+            ("Snapshots", Self.object([("snapshots", Self.list(snapshot))], required: ["snapshots"])),
+            (
+                "Taken",
+                Self.object(
+                    [("snapshot", text), ("records", whole), ("version", whole), ("bytes", whole)],
+                    required: ["snapshot", "records", "version", "bytes"])
+            ),
             ("Error", Self.object([("error", text), ("record", whole)], required: ["error"])),
             ("Ready", Self.object([("ready", .object([("type", "boolean")]))], required: ["ready"])),
             ("Records", .object([("anyOf", .array([record, Self.list(record)]))])),

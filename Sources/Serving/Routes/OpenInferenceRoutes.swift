@@ -152,7 +152,7 @@ extension ServiceState {
 
     private func learnTensors(_ request: Request, _ context: ServingContext) async throws -> Response {
         try checkModel(context)
-        let waits = try waitsForApplication(request)
+        let acknowledgement = try Acknowledgement(request)
         guard inbox != nil else { throw readOnly }
         let status = try requireStatus()
         guard !status.isFeatureNative else {
@@ -160,7 +160,7 @@ extension ServiceState {
         }
         let document = try await document(of: request)
         let records = try TensorRecords(document, fields: status.fields, maximumRows: .max)
-        let accepted = try await learn(records.lines, .json, waits: waits)
+        let accepted = try await learn(records.lines, .json, acknowledgement)
         var members: [(String, JSONValue)] = [
             ("model_name", .string(options.modelName)), ("model_version", .string(String(accepted.version))),
         ]
