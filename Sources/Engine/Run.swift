@@ -24,6 +24,8 @@ public final class Run {
     private var predicted = 0
     private var rejected = 0
     private var failure: EngineError?
+    /// Nil: nobody can look.
+    private var observer: StreamObserver?
 
     /// - Throws: when the directory of snapshots cannot be used.
     public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) throws {
@@ -66,7 +68,8 @@ public final class Run {
         let replicas = ReplicaGroup(of: pipeline)
         taker = try makeTaker(pipeline, replicas)
         let publication = try options.live.map { try Publication(pipeline, replicas, sequence: $0.sequence) }
-        if let publication { options.live?.begin(publication, configuration, format: format) }
+        observer = options.live.map { _ in StreamObserver(pipeline.schema, batchSize: configuration.batchSize) }
+        if let publication { options.live?.begin(publication, observer, configuration, format: format) }
         let outcome = loop(pipeline, publication)
         if case .lost(let names) = outcome, failure == nil {
             // What is not of the lost parts is worth keeping when nothing of theirs has to go.
@@ -91,6 +94,7 @@ public final class Run {
 
     private func makeTaker(_ pipeline: Pipeline, _ replicas: ReplicaGroup) throws -> SnapshotTaker? {
         guard let store, let snapshots = options.snapshots else { return nil }
+        options.live?.note { $0.snapshots.isOn = true }
         let sinks = [options.predictions, options.quarantine].compactMap { $0 }
         nonisolated(unsafe) let warn = options.warn
         nonisolated(unsafe) let sources = lanes.map(\.source)
@@ -275,6 +279,7 @@ public final class Run {
             options.live?.note { activity in
                 activity.batchSeconds.add(Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
                 activity.learned = pipeline.evaluation.learned
+                activity.add(batch.records, isInbox: lane.isInbox)
             }
         } catch let error as ConnectorError {
             fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))
@@ -308,6 +313,8 @@ public final class Run {
         writer = nil
         output?.setClasses(pipeline.classNames)
         let revision = pipeline.classRevision
+        let observer = observer
+        observer?.note(records)
         pipeline.process(records, features, predictions, learning: options.learns) { row, features, version, known in
             // A class gets its name with the record that brings it, not with its mini-batch.
             if output != nil, pipeline.classRevision != revision,
@@ -325,6 +332,7 @@ public final class Run {
                     prediction: pipeline.predictionText(row, predictions),
                     features: features.offsets[row + 1] - features.offsets[row])
             }
+            observer?.note(row, features, predictions, known: known)
         }
         predicted += records.rows
         rejected += records.rejected.count
