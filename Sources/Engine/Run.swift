@@ -29,6 +29,8 @@ public final class Run {
     private var failure: EngineError?
     /// Nil: targets come with their records.
     private var delayed: DelayedLearning?
+    /// Nil: nobody can look.
+    private var observer: StreamObserver?
 
     /// - Throws: when the directory of snapshots cannot be used.
     public init(_ configuration: Configuration, source: any Source, options: RunOptions = RunOptions()) throws {
@@ -91,7 +93,8 @@ public final class Run {
         let replicas = ReplicaGroup(of: pipeline)
         taker = try makeTaker(pipeline, replicas, isResumed: resumed != nil)
         let publication = try options.live.map { try Publication(pipeline, replicas, sequence: $0.sequence) }
-        if let publication { options.live?.begin(publication, configuration, format: format) }
+        observer = options.live.map { _ in StreamObserver(pipeline.schema, batchSize: configuration.batchSize) }
+        if let publication { options.live?.begin(publication, observer, configuration, format: format) }
         let outcome = loop(pipeline, publication)
         if case .lost(let names) = outcome, failure == nil {
             // What is not of the lost parts is worth keeping when nothing of theirs has to go.
@@ -118,6 +121,7 @@ public final class Run {
         _ pipeline: Pipeline, _ replicas: ReplicaGroup, isResumed: Bool
     ) throws -> SnapshotTaker? {
         guard let store, let snapshots = options.snapshots else { return nil }
+        options.live?.note { $0.snapshots.isOn = true }
         let sinks = [options.predictions, options.quarantine].compactMap { $0 }
         nonisolated(unsafe) let warn = options.warn
         nonisolated(unsafe) let sources = lanes.map(\.source)
@@ -352,6 +356,7 @@ public final class Run {
             options.live?.note { activity in
                 activity.batchSeconds.add(Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
                 activity.learned = pipeline.evaluation.learned
+                activity.add(batch.records, isInbox: lane.isInbox)
             }
         } catch let error as ConnectorError {
             fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))
@@ -386,6 +391,8 @@ public final class Run {
         writer = nil
         output?.setClasses(pipeline.classNames)
         let revision = pipeline.classRevision
+        let observer = observer
+        if work.lane.kind != .targets { observer?.note(records) }
         func score(
             _ row: Int, _ records: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
             _ version: Int, _ known: Int
@@ -406,6 +413,7 @@ public final class Run {
                     prediction: pipeline.predictionText(row, predictions),
                     features: features.offsets[row + 1] - features.offsets[row])
             }
+            observer?.note(row, features, predictions, known: known)
         }
         if let delayed {
             delayed.process(work, features, predictions, scored: score)

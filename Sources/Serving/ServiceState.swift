@@ -23,6 +23,8 @@ final class ServiceState: Sendable {
     let events: EventHub
     /// Of the run's input; nil: it tells nothing.
     let source: @Sendable () -> SourceStatus?
+    /// Seconds since 1970.
+    let startSeconds = wallSeconds()
     private let draining = Atomic<Bool>(false)
 
     init(
@@ -35,6 +37,13 @@ final class ServiceState: Sendable {
         self.source = source
         pool = PredictorPool(live)
         events = EventHub(maximumClients: options.maximumStreams)
+    }
+
+    /// Records that wait, by part of the input; those handed in over HTTP are a part of their own.
+    var lags: [(part: String, records: Int?)] {
+        let input = source()?.lags ?? []
+        guard let inbox else { return input }
+        return input + [(part: RecordInbox.partName, records: inbox.waiting.records)]
     }
 
     /// A stop was asked for: nothing new begins.

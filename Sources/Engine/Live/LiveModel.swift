@@ -18,6 +18,7 @@ public final class LiveModel: Sendable {
     }
     private struct Contents {
         var publication: Publication?
+        var observer: StreamObserver?
         /// Decoder options and format of the records that predictors take.
         var configuration: Configuration?
         var format = ""
@@ -40,9 +41,12 @@ public final class LiveModel: Sendable {
     // MARK: The owner
 
     /// A run begins, or begins again from a snapshot.
-    func begin(_ publication: Publication, _ configuration: Configuration, format: String) {
+    func begin(
+        _ publication: Publication, _ observer: StreamObserver?, _ configuration: Configuration, format: String
+    ) {
         contents.withLock {
             $0.publication = publication
+            $0.observer = observer
             $0.configuration = configuration
             $0.format = format
             $0.positions = []
@@ -120,6 +124,12 @@ public final class LiveModel: Sendable {
     public var snapshots: SnapshotCatalog? { contents.withLock { $0.snapshots } }
 
     public var activity: RunActivity { contents.withLock { $0.activity } }
+
+    /// What the run's records look like; nil before the first version. Takes some milliseconds.
+    public func observe() -> StreamObservation? {
+        guard let publication = published?.publication else { return nil }
+        return contents.withLock { $0.observer }?.look(publication)
+    }
 
     /// Uses the current version, for a short while; nil before the first one.
     func read<R>(_ body: (Pipeline, VersionInfo) -> R) -> R? { published?.publication.read(body) }
@@ -211,6 +221,8 @@ public struct ModelStatus: Sendable {
     public let bytes: Int
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let targets: TargetStatus?
+    /// The same by component: preprocessing, target, learner, evaluation.
+    public let componentBytes: [(name: String, bytes: Int)]
 
     init(_ pipeline: Pipeline, _ info: VersionInfo, _ configuration: Configuration) {
         self.info = info
@@ -226,7 +238,14 @@ public struct ModelStatus: Sendable {
         rejected = evaluation.rejected
         metrics = evaluation.metrics
         baselines = evaluation.baselines
-        bytes = pipeline.stateByteCount
+        var components: [(name: String, bytes: Int)] = []
+        for entry in pipeline.state {
+            let name = String(entry.name.prefix { $0 != "/" })
+            if components.last?.name != name { components.append((name, 0)) }
+            components[components.count - 1].bytes += entry.array.byteCount
+        }
+        componentBytes = components
+        bytes = components.reduce(0) { $0 + $1.bytes }
         targets = pipeline.targetCounts.map(TargetStatus.init)
     }
 

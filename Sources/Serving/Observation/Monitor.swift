@@ -42,10 +42,15 @@ struct Monitor {
         ]
         let activity = state.live.activity
         if let status = state.live.status { members += model(status, activity, elapsed) }
-        members.append(("lag", Self.lag(state.source())))
-        members.append(("snapshots", Self.snapshots(activity.snapshots)))
+        members.append(("lag", .object(state.lags.map { ($0.part, $0.records.map { JSONValue($0) } ?? .null) })))
+        if let source = state.source(), !source.counters.isEmpty {
+            members.append(("source", .object(source.counters.map { ($0.name, JSONValue($0.count)) })))
+        }
+        if activity.snapshots.isOn { members.append(("snapshots", Self.snapshots(activity.snapshots))) }
         members += service(elapsed)
-        members.append(("learn_seconds", Self.percentiles(activity.batchSeconds)))
+        members.append(("learn_batch", Self.percentiles(activity.batchSeconds)))
+        // Nobody pays for what nobody sees.
+        if state.events.clients > 0, let observation = state.live.observe() { members += observation.members }
         return .object(members)
     }
 
@@ -57,13 +62,14 @@ struct Monitor {
         return [
             ("version", JSONValue(status.info.version)), ("sequence", JSONValue(status.info.sequence)),
             ("task", .string(status.task.rawValue)), ("learner", .string(status.learner)),
+            ("classes", .array(status.classes.prefix(100).map { .string($0) })),
             ("target", status.target.map { .string($0) } ?? .null), ("records", JSONValue(status.records)),
             ("learned", JSONValue(status.learned)), ("rejected", JSONValue(status.rejected)),
             ("records_per_second", .number(max(0, rate))), ("metrics", .values(status.metrics)),
             ("baselines", .values(status.baselines)), ("loss_since_last", JSONValue(lossSinceLast(status))),
             ("age_seconds", .number(status.ageSeconds)),
             ("age_records", JSONValue(max(0, activity.learned - status.info.version))),
-            ("bytes", JSONValue(status.bytes)), ("targets", status.targets?.json ?? .null),
+            ("bytes", JSONValue(status.bytes)), ("delayed", status.targets?.json ?? .null),
         ]
     }
 
@@ -89,33 +95,35 @@ struct Monitor {
         let predictions = counts.predictions
         return [
             ("latency", Self.percentiles(recent)),
-            ("requests", JSONValue(requests)),
-            ("requests_per_second", .number(Double(requests - lastCounts.requestSeconds.count) / elapsed)),
-            ("predictions", JSONValue(predictions)),
-            ("predictions_per_second", .number(Double(predictions - lastCounts.predictions) / elapsed)),
-            ("accepted", JSONValue(counts.accepted)), ("refused", JSONValue(counts.refused)),
-            ("clients", JSONValue(state.events.clients)),
-            ("inbox_records", JSONValue(state.inbox?.waiting.records ?? 0)),
+            (
+                "service",
+                .object([
+                    ("requests", JSONValue(requests)),
+                    ("requests_per_second", .number(Double(requests - lastCounts.requestSeconds.count) / elapsed)),
+                    ("predictions", JSONValue(predictions)),
+                    ("predictions_per_second", .number(Double(predictions - lastCounts.predictions) / elapsed)),
+                    ("accepted", JSONValue(counts.accepted)), ("refused", JSONValue(counts.refused)),
+                    ("clients", JSONValue(state.events.clients)),
+                ])
+            ),
         ]
     }
 
+    /// In milliseconds.
     private static func percentiles(_ histogram: DurationHistogram) -> JSONValue {
-        .object([
-            ("p50", JSONValue(histogram.quantile(0.5))), ("p90", JSONValue(histogram.quantile(0.9))),
-            ("p99", JSONValue(histogram.quantile(0.99))),
-        ])
-    }
-
-    private static func lag(_ source: SourceStatus?) -> JSONValue {
-        .object((source?.lags ?? []).map { ($0.part, $0.records.map { JSONValue($0) } ?? .null) })
+        let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)]
+        return .object(
+            shares.map { ($0.0, JSONValue(histogram.quantile($0.1).map { $0 * 1000 })) }
+                + [("count", JSONValue(histogram.count))])
     }
 
     private static func snapshots(_ snapshots: SnapshotActivity) -> JSONValue {
         .object([
-            ("taken", JSONValue(snapshots.taken)), ("failures", JSONValue(snapshots.failures)),
+            ("count", JSONValue(snapshots.taken)), ("failures", JSONValue(snapshots.failures)),
             ("age_seconds", JSONValue(snapshots.lastTime.map { max(0, wallSeconds() - $0) })),
-            ("seconds", .number(snapshots.lastSeconds)), ("bytes", JSONValue(snapshots.lastBytes)),
-            ("records", JSONValue(snapshots.lastRecords)),
+            ("seconds", snapshots.taken > 0 ? .number(snapshots.lastSeconds) : .null),
+            ("bytes", snapshots.taken > 0 ? JSONValue(snapshots.lastBytes) : .null),
+            ("records", snapshots.taken > 0 ? JSONValue(snapshots.lastRecords) : .null),
         ])
     }
 }

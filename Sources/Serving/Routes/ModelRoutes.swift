@@ -27,7 +27,9 @@ extension ServiceState {
             ("records", JSONValue(status.records)), ("learned", JSONValue(status.learned)),
             ("rejected", JSONValue(status.rejected)), ("metrics", .values(status.metrics)),
             ("baselines", .values(status.baselines)), ("bytes", JSONValue(status.bytes)),
-            ("delayed", status.targets?.json ?? .null), ("read_only", .boolean(inbox == nil)),
+            ("delayed", status.targets?.json ?? .null),
+            ("read_only", .boolean(inbox == nil)), ("explain", .boolean(!status.isFeatureNative)),
+            ("record_type", .string(status.isFeatureNative ? "text/plain" : "application/json")),
             ("engine_version", .string(engineVersion)),
         ])
     }
