@@ -3,6 +3,8 @@ import Hummingbird
 
 /// The first to see a request and the last to see its answer: checks who sent it, counts it, gives every error its form.
 struct Front: HTTPResponder {
+    /// Nothing but the dashboard is a page.
+    static let contentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'"
     let state: ServiceState
     let routes: RouterResponder<ServingContext>
 
@@ -10,7 +12,7 @@ struct Front: HTTPResponder {
         let start = monotonicNanoseconds()
         var response: Response
         do {
-            try state.checkOrigin(request)
+            try state.checkOrigin(request.head)
             response = try await routes.respond(to: request, context: context)
         } catch let failure as Failure { response = failure.response }
         if response.status.code >= 400, response.body.contentLength == 0 {
@@ -18,8 +20,7 @@ struct Front: HTTPResponder {
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         if response.headers[.contentSecurityPolicy] == nil {
-            // Nothing but the dashboard is a page.
-            response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+            response.headers[.contentSecurityPolicy] = Self.contentSecurityPolicy
         }
         state.registry.count(context.endpointPath ?? "other", response.status.code, seconds(since: start))
         return response

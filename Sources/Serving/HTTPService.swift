@@ -19,6 +19,8 @@ public final class HTTPService: Sendable {
     private let finished = DispatchSemaphore(value: 0)
     private let begun = DispatchSemaphore(value: 0)
     private let outcome = Mutex<Result<String, ServiceError>>(.failure(ServiceError("it did not start")))
+    /// In answers.
+    static let name = "thalweg"
     private static let breath = Duration.milliseconds(20)
 
     /// Listens from now on. Blocks until it does; not for tasks.
@@ -72,26 +74,28 @@ public final class HTTPService: Sendable {
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
             maxHeaderFieldSize: options.maximumHeaderFieldBytes, maxHeaderListSize: options.maximumHeaderBytes,
             maxHeaderFieldCount: options.maximumHeaders)
-        let plain = HTTPServerBuilder.http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGuard(options)],
-                idleTimeout: .milliseconds(Int64(options.idleSeconds * 1000)), httpDecoderConfiguration: decoder))
+        let configuration = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionGuard(options)],
+            idleTimeout: .milliseconds(Int64(options.idleSeconds * 1000)), httpDecoderConfiguration: decoder)
+        let plain = HTTPServerBuilder { [state] responder in
+            DirectChannel(HTTP1Channel(responder: responder, configuration: configuration), state)
+        }
         guard let certificate = options.certificatePath, let key = options.keyPath else { return plain }
         let certificates = try Certificates(certificate: certificate, key: key, warn: warn)
-        let configuration = try certificates.configuration()
-        do { return try .tls(plain, tlsConfiguration: configuration) } catch {
+        let security = try certificates.configuration()
+        do { return try .tls(plain, tlsConfiguration: security) } catch {
             throw ServiceError("TLS: \(error)")
         }
     }
 
     private func run(_ builder: HTTPServerBuilder) async {
         let options = state.options
-        var logger = Logger(label: "thalweg.http")
-        logger.logLevel = .critical
+        // What must be said is said by the run; metadata for nobody would cost every request.
+        let logger = Logger(label: "thalweg.http") { _ in SwiftLogNoOpLogHandler() }
         let application = Application(
             responder: Front(state: state, routes: state.routes()), server: builder,
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port), serverName: "thalweg", backlog: 1024,
+                address: .hostname(options.host, port: options.port), serverName: Self.name, backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(options.maximumConnections)),
             onServerRunning: { [self] channel in didBind(channel) }, logger: logger)
         let group = ServiceGroup(configuration: .init(services: [application], logger: logger))

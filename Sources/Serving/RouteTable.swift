@@ -17,7 +17,7 @@ final class RouteTable {
         let state = state
         known[path, default: []].append(method)
         router.on(RouterPath(path), method: method) { request, context in
-            try state.authorize(request, role)
+            try state.authorize(request.head, role)
             return try await handler(request, context)
         }
     }

@@ -1,13 +1,18 @@
-"""The HTTP service with independent clients: requests, tritonclient, prometheus_client, schemathesis.
+"""The HTTP service with independent clients: requests, tritonclient, MLflow's scoring client, prometheus_client, promtool,
+schemathesis, slowhttptest (the last three and `mlflow` are skipped where they are not installed).
 
-pip install requests 'tritonclient[http]' prometheus_client schemathesis
+apt install slowhttptest prometheus
+pip install requests 'tritonclient[http]' mlflow-skinny pandas prometheus_client schemathesis
 python Tests/Integration/serving.py --thalweg .build/release/thalweg
 """
 
 import argparse
+import importlib.util
 import json
 import os
+import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -80,6 +85,134 @@ def plain(thalweg):
                     break
 
 
+def everyone(thalweg):
+    """What one client has learned changes the predictions of all, on every connection."""
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS).raise_for_status()
+        wrong, rounds, readers = [], 20, 24
+        start, end = threading.Barrier(readers + 1), threading.Barrier(readers + 1)
+        learned = {"version": 0}
+
+        def read():
+            session, last = requests.Session(), None
+            for _ in range(rounds):
+                start.wait()
+                # One is answered on the event loop, an array of many by a route.
+                one = session.post(service.url + "/predict", json={"x": 1.0, "color": "red"}).json()
+                many = session.post(service.url + "/predict", json=[{"x": 1.0, "color": "red"}] * 800).json()
+                if one["probabilities"] == last or {one["version"]} | {row["version"] for row in many} != {
+                        learned["version"]}:
+                    wrong.append((one, many[0], learned["version"]))
+                last = one["probabilities"]
+                end.wait()
+
+        threads = [threading.Thread(target=read, daemon=True) for _ in range(readers)]
+        for thread in threads:
+            thread.start()
+        session = requests.Session()
+        for _ in range(rounds):
+            answer = session.post(
+                service.url + "/learn?ack=applied", json={"x": 1.0, "color": "red", "y": "no"}, timeout=10)
+            learned["version"] = answer.json()["version"]
+            start.wait(30)
+            end.wait(30)
+        assert not wrong, wrong[:2]
+        assert learned["version"] == 200 + rounds
+
+
+def mlflow(thalweg):
+    import pandas
+    from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS).raise_for_status()
+        host, port = service.url.removeprefix("http://").split(":")
+        client = ScoringServerClient(host, port)
+        client.wait_server_ready()
+        frame = pandas.DataFrame({"x": [1.0, 1.0], "color": ["red", "blue"]})
+        # The client has one of the four bodies; `plain` sends all.
+        assert list(client.invoke(frame).get_predictions()[0]) == ["yes", "no"]
+
+
+def attack(service, seconds, *arguments):
+    """A thousand slow connections. Returns the good client's answers and latencies beside it."""
+    command = ["slowhttptest", "-c", "1000", "-r", "500", "-l", str(seconds), "-p", "3", "-v", "0", *arguments]
+    attacker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    latencies, session = [], requests.Session()
+    try:
+        while attacker.poll() is None:
+            started = time.perf_counter()
+            answer = session.post(service.url + "/predict", json={"x": 1.0, "color": "red"}, timeout=5)
+            assert answer.status_code == 200 and answer.json()["prediction"] == "yes", answer.text
+            latencies.append(time.perf_counter() - started)
+            time.sleep(0.005)
+            if len(latencies) % 100 == 50:
+                # A client that comes only now gets in as well.
+                fresh = requests.post(service.url + "/predict", json={"x": 1.0, "color": "red"}, timeout=5)
+                assert fresh.json()["prediction"] == "yes"
+    finally:
+        if attacker.poll() is None:
+            attacker.kill()
+        attacker.wait()
+    return latencies
+
+
+def slow(thalweg):
+    """Clients that dawdle with headers, with bodies, or with reading, and others that do not."""
+    limits = ["--request-timeout", "8s", "--idle-timeout", "8s"]
+    with Service(thalweg, *ARGUMENTS, *limits) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS).raise_for_status()
+        kinds = {
+            "headers": ["-H", "-i", "2", "-u", service.url + "/"],
+            "body": ["-B", "-i", "2", "-s", "8192", "-f", "application/json", "-u", service.url + "/predict"],
+            "read": ["-X", "-n", "2", "-w", "16", "-y", "64", "-z", "8", "-k", "3", "-u", service.url + "/openapi.json"],
+        }
+        for kind, arguments in kinds.items():
+            latencies = attack(service, 12, *arguments)
+            p99 = statistics.quantiles(latencies, n=100)[98]
+            print(f"  slow {kind}: {len(latencies)} good requests, median "
+                  f"{statistics.median(latencies) * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms", flush=True)
+            assert p99 < 1, p99
+        # The dawdlers are cut off, and their file descriptors with them.
+        descriptors = f"/proc/{service.process.pid}/fd"
+        deadline = time.time() + 30
+        while len(os.listdir(descriptors)) > 100 and time.time() < deadline:
+            time.sleep(0.5)
+        assert len(os.listdir(descriptors)) <= 100, len(os.listdir(descriptors))
+
+
+def leaks(thalweg):
+    """Requests on many connections leave neither memory nor file descriptors behind."""
+    def memory():
+        with open(f"/proc/{service.process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+    def load(connections, each):
+        def ask():
+            for _ in range(connections):
+                session = requests.Session()
+                for _ in range(each):
+                    assert session.post(service.url + "/predict", json={"x": 1.0, "color": "red"}).status_code == 200
+                session.get(service.url + "/metrics")
+                session.close()
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS).raise_for_status()
+        load(50, 10)
+        time.sleep(0.5)
+        before, descriptors = memory(), len(os.listdir(f"/proc/{service.process.pid}/fd"))
+        load(100, 10)
+        time.sleep(0.5)
+        after = memory()
+        assert after < before + 8, f"{before:.1f} to {after:.1f} MiB"
+        assert len(os.listdir(f"/proc/{service.process.pid}/fd")) <= descriptors + 2
+
+
 def triton(thalweg):
     import numpy
     import tritonclient.http as triton
@@ -121,7 +254,7 @@ def prometheus(thalweg):
             "thalweg_model_age_seconds", "thalweg_snapshot_bytes", "thalweg_metric_value",
         ]:
             assert name in families, name
-        if subprocess.run(["which", "promtool"], capture_output=True).returncode == 0:
+        if shutil.which("promtool"):
             checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
             assert checked.returncode == 0, checked.stderr
 
@@ -138,7 +271,16 @@ def contract(thalweg):
         assert subprocess.run(command).returncode == 0
 
 
-CHECKS = [plain, triton, prometheus, contract]
+def missing(check):
+    """What a check needs and this machine has not."""
+    if check is slow and not shutil.which("slowhttptest"):
+        return "slowhttptest"
+    if check is mlflow and importlib.util.find_spec("mlflow") is None:
+        return "mlflow-skinny"
+    return None
+
+
+CHECKS = [plain, everyone, triton, mlflow, prometheus, contract, slow, leaks]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
@@ -147,5 +289,7 @@ if __name__ == "__main__":
     given = parser.parse_args()
     for check in CHECKS:
         if check.__name__ in given.checks:
-            check(os.path.abspath(given.thalweg))
-            print(check.__name__, "ok", flush=True)
+            absent = missing(check)
+            if not absent:
+                check(os.path.abspath(given.thalweg))
+            print(check.__name__, f"skipped: {absent} is not installed" if absent else "ok", flush=True)

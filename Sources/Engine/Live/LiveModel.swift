@@ -134,6 +134,9 @@ public final class LiveModel: Sendable {
     /// Uses the current version, for a short while; nil before the first one.
     func read<R>(_ body: (Pipeline, VersionInfo) -> R) -> R? { published?.publication.read(body) }
 
+    /// Whether versions still come from there.
+    func isCurrent(_ publication: Publication) -> Bool { contents.withLock { $0.publication === publication } }
+
     /// What versions come from, and what predictors need to decode records; nil before the first version.
     var published: (publication: Publication, configuration: Configuration, format: String)? {
         contents.withLock { contents in

@@ -73,7 +73,7 @@ public final class Predictor {
     public var takesFeatures: Bool { schema.isFeatureNative }
 
     /// False: the run began again since this was made. Take a new one.
-    public var isCurrent: Bool { model.published?.publication === publication }
+    public var isCurrent: Bool { model.isCurrent(publication) }
 
     // MARK: Predicting
 
@@ -91,9 +91,9 @@ public final class Predictor {
         text.writer.bytes.removeAll(keepingCapacity: true)
         let version: VersionInfo?
         if lines.count <= Self.heldBytes {
-            version = try publication.read { pipeline, info throws(RecordError) in
-                try eachBatch { predict(pipeline, info) }
-                return info
+            version = try publication.hold { held throws(RecordError) in
+                try eachBatch { held.use { predict($0, held.info) } }
+                return held.info
             }
         } else {
             var last: VersionInfo?
@@ -164,12 +164,14 @@ public final class Predictor {
         load(lines)
         var rows: [PredictedRow] = []
         var names: [String] = []
-        let version = try publication.read { pipeline, info throws(RecordError) in
-            names = pipeline.classNames
+        let version = try publication.hold { held throws(RecordError) in
+            names = held.use { $0.classNames }
             try eachBatch {
-                process(pipeline) { row, _, known in rows.append(predicted(row, names, known)) }
+                held.use { pipeline in
+                    process(pipeline) { row, _, known in rows.append(predicted(row, names, known)) }
+                }
             }
-            return info
+            return held.info
         }
         return (rows, names, version)
     }

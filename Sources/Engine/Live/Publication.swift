@@ -17,18 +17,59 @@ public struct VersionInfo: Sendable {
 
 /// Two copies of the learned state that take turns: readers use the current one while the owner learns on and brings the
 /// other up to date, copying what changed. A reader never sees half a change, and never stalls learning: when readers
-/// still hold the copy that is due, publishing waits for the next mini-batch.
+/// still hold the copy that is due, publishing waits for the next mini-batch. As new readers take the current one, those
+/// that are at it when turns change are all it ever waits for.
 final class Publication: @unchecked Sendable {
-    private final class Copy: Sendable {
-        /// Guarded by `info`'s lock, as are the scratch buffers a prediction needs.
+    private struct Turn {
+        var info = VersionInfo()
+        /// Readers that hold the copy: it stays as it is.
+        var readers = 0
+    }
+
+    fileprivate final class Copy: Sendable {
         nonisolated(unsafe) let pipeline: Pipeline
         nonisolated(unsafe) let replica: Replica
-        let info = Mutex(VersionInfo())
+        /// Held while the copy is brought up to date.
+        private let turn = Mutex(Turn())
+        /// Held while a prediction uses the pipeline's scratch buffers.
+        private let use = Mutex(())
 
         init(_ pipeline: Pipeline, _ replica: Replica) {
             self.pipeline = pipeline
             self.replica = replica
         }
+
+        /// Lets `update` change the copy; nil: readers hold it.
+        func change(_ update: () -> VersionInfo) -> Bool {
+            let done: Bool? = turn.withLockIfAvailable { turn in
+                guard turn.readers == 0 else { return false }
+                turn.info = update()
+                return true
+            }
+            return done ?? false
+        }
+
+        func take() -> VersionInfo {
+            turn.withLock {
+                $0.readers += 1
+                return $0.info
+            }
+        }
+
+        func giveBack() { turn.withLock { $0.readers -= 1 } }
+
+        func withPipeline<R, E: Error>(_ body: (Pipeline) throws(E) -> R) throws(E) -> R {
+            try use.withLock { _ throws(E) in try body(pipeline) }
+        }
+    }
+
+    /// A version that stays as long as it is held.
+    struct Held {
+        fileprivate let copy: Copy
+        let info: VersionInfo
+
+        /// Lets one reader at a time use the version's pipeline: for a mini-batch, so that others get their turn.
+        func use<R, E: Error>(_ body: (Pipeline) throws(E) -> R) throws(E) -> R { try copy.withPipeline(body) }
     }
 
     /// Publishing may take this share of the learning thread's time.
@@ -66,15 +107,14 @@ final class Publication: @unchecked Sendable {
         let start = DispatchTime.now().uptimeNanoseconds
         let due = 1 - current.load(ordering: .relaxed)
         let copy = copies[due]
-        let done: Bool? = copy.info.withLockIfAvailable { info in
+        let isDone = copy.change {
             replicas.note()
             copy.replica.update()
             sequence += 1
-            info = VersionInfo(
+            return VersionInfo(
                 version: pipeline.version, sequence: sequence, positions: positions, uptimeNanoseconds: start)
-            return true
         }
-        guard done != nil else { return false }
+        guard isDone else { return false }
         current.store(due, ordering: .releasing)
         isPublished.store(true, ordering: .releasing)
         isBehind = false
@@ -91,7 +131,14 @@ final class Publication: @unchecked Sendable {
 
     /// Lets a reader use the current version; for short work only.
     func read<R, E: Error>(_ body: (Pipeline, VersionInfo) throws(E) -> R) throws(E) -> R {
+        try hold { held throws(E) in try held.use { pipeline throws(E) in try body(pipeline, held.info) } }
+    }
+
+    /// Lets a reader hold the current version for several uses; until then at most one more is published.
+    func hold<R, E: Error>(_ body: (Held) throws(E) -> R) throws(E) -> R {
         let copy = copies[current.load(ordering: .acquiring)]
-        return try copy.info.withLock { info throws(E) in try body(copy.pipeline, info) }
+        let info = copy.take()
+        defer { copy.giveBack() }
+        return try body(Held(copy: copy, info: info))
     }
 }

@@ -13,7 +13,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let maximumBody: Int
     private let requestTime: TimeAmount
     private let idleTime: TimeAmount
-    private var deadline: Scheduled<Void>?
+    /// When the request that is being read must be here; nil: none is, or it may take its time.
+    private var deadline: NIODeadline?
+    /// One for many requests: it looks what the deadline is by then.
+    private var timer: Scheduled<Void>?
     private var stall: Scheduled<Void>?
     private var bodyBytes = 0
     private var isStream = false
@@ -35,10 +38,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func cancel() {
-        deadline?.cancel()
+        timer?.cancel()
         stall?.cancel()
-        deadline = nil
+        timer = nil
         stall = nil
+    }
+
+    private func setTimer(_ context: ChannelHandlerContext, at time: NIODeadline) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(deadline: time) {
+            let (guardian, context) = bound.value
+            guardian.timer = nil
+            guard let deadline = guardian.deadline else { return }
+            if deadline <= .now() { context.close(promise: nil) } else { guardian.setTimer(context, at: deadline) }
+        }
     }
 
     private func closing(_ context: ChannelHandlerContext, after time: TimeAmount) -> Scheduled<Void> {
@@ -52,9 +65,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             bodyBytes = 0
             isCut = false
             isReading = true
-            isStream = head.path?.hasPrefix("/predict") ?? false && Self.hasLines(head)
-            deadline?.cancel()
-            deadline = isStream ? nil : closing(context, after: requestTime)
+            isStream = head.path?.utf8.starts(with: "/predict".utf8) ?? false && Self.hasLines(head)
+            deadline = isStream ? nil : .now() + requestTime
+            if let deadline, timer == nil { setTimer(context, at: deadline) }
             if Self.waitsForLeave(head, limit: isStream ? .max : maximumBody) {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
@@ -69,7 +82,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 context.fireChannelRead(wrapInboundOut(.end(nil)))
             }
         case .end:
-            deadline?.cancel()
             deadline = nil
             isReading = false
             if !isCut { context.fireChannelRead(data) }
@@ -83,7 +95,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private static func hasLines(_ head: HTTPRequest) -> Bool {
-        guard let type = head.headerFields[.contentType] else { return false }
+        guard let type = head.headerFields[.contentType], type != "application/json" else { return false }
         return type.contains("ndjson") || type.contains("jsonl") || type.contains("text/plain")
     }
 

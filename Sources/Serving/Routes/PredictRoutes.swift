@@ -13,6 +13,10 @@ enum RecordFormat {
 
     init(_ request: Request) throws(Failure) {
         let type = request.headers[.contentType] ?? "application/json"
+        if type == "application/json" {
+            self = .json
+            return
+        }
         switch type.prefix(while: { $0 != ";" }).lowercased().filter({ $0 != " " }) {
         // The second is what curl -d says.
         case "application/json", "application/x-www-form-urlencoded": self = .json
