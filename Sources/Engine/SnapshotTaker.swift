@@ -88,7 +88,9 @@ final class SnapshotTaker: @unchecked Sendable {
     private let acknowledge: @Sendable ([PartPosition]) -> Void
     /// Positions in the newest durable snapshot; written by the background queue, read after `queue.sync`.
     private var durable: [PartPosition]
-    private var lastRecords: Int
+    /// At the last snapshot.
+    private var lastTaken: Int
+    private var lastProgress: Int
     private var lastTime = DispatchTime.now().uptimeNanoseconds
     /// Written by the background queue, read after `queue.sync`.
     private var newestPath: String?
@@ -110,49 +112,52 @@ final class SnapshotTaker: @unchecked Sendable {
         published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
         self.replicas = replicas
         replica = replicas.makeReplica(twin: published)
-        lastRecords = pipeline.progress
+        lastTaken = pipeline.taken
+        lastProgress = pipeline.progress
     }
 
     /// At a batch boundary: takes a snapshot when one is due and the last one is written.
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
-        let records = pipeline.progress
-        var isDue = options.everyRecords > 0 && records - lastRecords >= options.everyRecords
-        if !isDue, options.everySeconds > 0, records != lastRecords {
+        var isDue = options.everyRecords > 0 && pipeline.taken - lastTaken >= options.everyRecords
+        if !isDue, options.everySeconds > 0, pipeline.progress != lastProgress {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
             isDue = Double(elapsed) >= options.everySeconds * 1e9
         }
         guard isDue, !isBusy.load(ordering: .acquiring) else { return }
-        take(position(), format: format, records)
+        take(position(), format: format)
     }
 
     /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
     var secondsUntilDue: Double? {
-        guard options.everySeconds > 0, pipeline.progress != lastRecords
+        guard options.everySeconds > 0, pipeline.progress != lastProgress
         else { return nil }
         let elapsed = Double(DispatchTime.now().uptimeNanoseconds - lastTime) / 1e9
         return max(options.everySeconds - elapsed, 0.01)
     }
 
     /// Publishes now and writes in the background.
-    private func take(_ position: RunPosition, format: String, _ records: Int) {
+    private func take(_ position: RunPosition, format: String) {
         replicas.note()
         replica.update()
-        lastRecords = records
+        let sequence = pipeline.progress
+        let records = pipeline.evaluation.records + pipeline.evaluation.rejected
+        lastTaken = pipeline.taken
+        lastProgress = sequence
         lastTime = DispatchTime.now().uptimeNanoseconds
         isBusy.store(true, ordering: .releasing)
         let metadata = pipeline.snapshotMetadata(position, format: format)
         queue.async { [self] in
-            write(metadata, records, position.parts)
+            write(metadata, sequence, records, position.parts)
             isBusy.store(false, ordering: .releasing)
         }
     }
 
-    private func write(_ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]) {
+    private func write(_ metadata: JSONValue, _ sequence: Int, _ records: Int, _ parts: [PartPosition]) {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
-            newestPath = try store.write(published.state, metadata: metadata, sequence: records).path
+            newestPath = try store.write(published.state, metadata: metadata, sequence: sequence).path
             durable = parts
             acknowledge(parts)
             tell(records, seconds: Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
@@ -189,7 +194,7 @@ final class SnapshotTaker: @unchecked Sendable {
     func finish(_ position: RunPosition, format: String) -> String? {
         queue.sync {}
         let before = failures
-        take(position, format: format, pipeline.progress)
+        take(position, format: format)
         queue.sync {}
         return failures == before ? newestPath : nil
     }

@@ -180,10 +180,14 @@ extension ArraySlice<UInt8> {
     fileprivate func hasMember(_ name: String) -> Bool {
         let quoted = Array("\"\(name)\"".utf8)
         return withUnsafeBytes { line in
-            quoted.withUnsafeBytes { name in
-                guard let line = line.baseAddress, let name = name.baseAddress else { return false }
-                return memmem(line, count, name, quoted.count) != nil
+            guard var at = line.baseAddress else { return false }
+            let end = at + line.count
+            while end - at >= quoted.count, let quote = memchr(at, 0x22, end - at) {
+                if end - UnsafeRawPointer(quote) < quoted.count { return false }
+                if memcmp(quote, quoted, quoted.count) == 0 { return true }
+                at = UnsafeRawPointer(quote) + 1
             }
+            return false
         }
     }
 }
