@@ -149,11 +149,11 @@ struct DelayTests {
         let before = try service.value("/predict", #"{"x":5}"#)
         // The three shapes of a target.
         _ = try service.value("/predict", #"{"id":"b","features":{"x":5}}"#)
-        #expect(try service.ask("/predict", #"[{"id":7,"x":5},{"id":8,"x":5}]"#).status == 200)
+        #expect(try service.ask("/predict", #"[{"_id":7,"x":5},{"id":8,"x":5}]"#).status == 200)
         #expect(try service.value("/learn?ack=applied", #"{"id":"a","y":400}"#)["version"] as? Int == 51)
         #expect(try service.value("/predict", #"{"x":5}"#)["prediction"] as? Double != before["prediction"] as? Double)
         _ = try service.value("/learn?ack=applied", #"{"id":"b","ground_truth":400}"#)
-        _ = try service.value("/learn?ack=applied", #"[{"id":7,"target":400},{"id":8,"y":400}]"#)
+        _ = try service.value("/learn?ack=applied", #"[{"id":7,"target":400},{"_id":8,"y":400}]"#)
         _ = try service.value("/learn?ack=applied", #"{"features":{"x":1},"ground_truth":2}"#)
         // Again, otherwise, and for nobody.
         for target in [#"{"id":"a","y":400}"#, #"{"id":"a","y":3}"#, #"{"id":"nobody","y":3}"#] {
