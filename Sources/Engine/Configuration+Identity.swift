@@ -31,6 +31,11 @@ extension Configuration {
     public mutating func adopt(_ made: JSONValue, keeping given: (_ option: String) -> Bool) throws(SettingError) {
         func text(_ name: String) -> String? { given(name) ? nil : made[name]?.string }
         func list(_ name: String) -> [String]? { given(name) ? nil : made[name]?.array?.compactMap(\.string) }
+        if let span = made["delay"]?.string.flatMap(DelayOptions.Span.init(text:)), !given("delay") {
+            var options = delay ?? DelayOptions()
+            options.withheld = span
+            delay = options
+        }
         preset = text("preset").flatMap(Preset.init) ?? preset
         if let learner = text("learner") { self.learner = try ComponentSpecification(parsing: learner) }
         if let steps = list("pipeline") {

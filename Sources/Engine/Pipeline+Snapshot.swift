@@ -49,11 +49,11 @@ extension Pipeline {
 }
 
 extension Schema {
-    /// The same with a field that names a record, so that a target can be joined with it.
+    /// The same with the fields that name a record wherever it comes from, so that a target can be joined with it.
     func withID() -> Schema {
-        guard fields(.id).isEmpty else { return self }
+        guard !isFeatureNative else { return self }
         var schema = self
-        schema.fields.append(Field(index(of: "id") == nil ? "id" : "_id", .id))
+        for name in ["id", "_id"] where index(of: name) == nil { schema.fields.append(Field(name, .id)) }
         return schema
     }
 

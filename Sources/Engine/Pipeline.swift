@@ -107,7 +107,10 @@ public final class Pipeline: Stateful {
     /// The first row whose target could not be learned, and why. Changes nothing.
     func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? { targets.refusal(batch) }
 
-    /// Grows with everything that changes the model: what tells one snapshot from the next.
+    /// Records taken, and targets that came for records taken before.
+    var taken: Int { evaluation.records + evaluation.rejected + (targetCounts?[.joined] ?? 0) }
+
+    /// Grows with everything that changes the state: what tells one snapshot from the next.
     var progress: Int { evaluation.records + evaluation.rejected + (targetCounts?.events ?? 0) }
 
     /// Says that no record of the class was seen when the schema was fixed.

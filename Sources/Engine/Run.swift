@@ -270,6 +270,12 @@ public final class Run {
         delayed = options.learns ? DelayedLearning(pipeline, clock: options.clock, isServed: options.live != nil) : nil
         var isDropping = false
         options.live?.snapshotRequests.begin(wake: rings.waker)
+        if let counts = pipeline.targetCounts, let source = options.progress?.source {
+            options.progress?.source = {
+                let shown = source()
+                return "\(counts[.pending]) pending" + (shown.isEmpty ? "" : ", " + shown)
+            }
+        }
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
         publish(publication, isDue: true)

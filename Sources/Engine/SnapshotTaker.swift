@@ -88,7 +88,9 @@ final class SnapshotTaker: @unchecked Sendable {
     private let acknowledge: @Sendable ([PartPosition]) -> Void
     /// Positions in the newest durable snapshot; written by the background queue, read after `queue.sync`.
     private var durable: [PartPosition]
-    private var lastRecords: Int
+    /// At the last snapshot.
+    private var lastTaken: Int
+    private var lastProgress: Int
     private var lastTime = DispatchTime.now().uptimeNanoseconds
     /// The next tick takes one, whatever the interval.
     private var isDueAtOnce: Bool
@@ -113,14 +115,14 @@ final class SnapshotTaker: @unchecked Sendable {
         published = try Pipeline(configuration: pipeline.configuration, schema: pipeline.schema)
         self.replicas = replicas
         replica = replicas.makeReplica(twin: published)
-        lastRecords = pipeline.progress
+        lastTaken = pipeline.taken
+        lastProgress = pipeline.progress
     }
 
     /// At a batch boundary: takes a snapshot when one is due and the last one is written.
     func tick(_ position: @autoclosure () -> RunPosition, format: String) {
-        let records = pipeline.progress
-        var isDue = isDueAtOnce || options.everyRecords > 0 && records - lastRecords >= options.everyRecords
-        if !isDue, options.everySeconds > 0, records != lastRecords {
+        var isDue = isDueAtOnce || options.everyRecords > 0 && pipeline.taken - lastTaken >= options.everyRecords
+        if !isDue, options.everySeconds > 0, pipeline.progress != lastProgress {
             let elapsed = DispatchTime.now().uptimeNanoseconds - lastTime
             isDue = Double(elapsed) >= options.everySeconds * 1e9
         }
@@ -133,7 +135,7 @@ final class SnapshotTaker: @unchecked Sendable {
 
     /// Seconds until a snapshot by time is due; nil: there is none, or nothing to save.
     var secondsUntilDue: Double? {
-        guard options.everySeconds > 0, pipeline.progress != lastRecords
+        guard options.everySeconds > 0, pipeline.progress != lastProgress
         else { return nil }
         let elapsed = Double(DispatchTime.now().uptimeNanoseconds - lastTime) / 1e9
         return max(options.everySeconds - elapsed, 0.01)
@@ -143,17 +145,19 @@ final class SnapshotTaker: @unchecked Sendable {
     ///
     /// - Parameter answer: told when it is durable, or why it is not; on the writing thread.
     func take(_ position: RunPosition, format: String, answer: SnapshotRequests.Answer? = nil) {
-        let records = pipeline.progress
         let (learned, version) = (pipeline.evaluation.records, pipeline.version)
+        isDueAtOnce = false
         replicas.note()
         replica.update()
-        isDueAtOnce = false
-        lastRecords = records
+        let sequence = pipeline.progress
+        let records = pipeline.evaluation.records + pipeline.evaluation.rejected
+        lastTaken = pipeline.taken
+        lastProgress = sequence
         lastTime = DispatchTime.now().uptimeNanoseconds
         isBusy.store(true, ordering: .releasing)
         let metadata = pipeline.snapshotMetadata(position, format: format)
         queue.async { [self] in
-            let outcome = write(metadata, records, position.parts)
+            let outcome = write(metadata, sequence, records, position.parts)
             isBusy.store(false, ordering: .releasing)
             answer?(
                 outcome.map { path, bytes in
@@ -163,13 +167,13 @@ final class SnapshotTaker: @unchecked Sendable {
     }
 
     private func write(
-        _ metadata: JSONValue, _ records: Int, _ parts: [PartPosition]
+        _ metadata: JSONValue, _ sequence: Int, _ records: Int, _ parts: [PartPosition]
     ) -> Result<(path: String, bytes: Int), EngineError> {
         let started = DispatchTime.now().uptimeNanoseconds
         do {
             // What the snapshot says was written must be there after a power cut.
             for sink in sinks { try sink.flush() }
-            let (path, bytes) = try store.write(published.state, metadata: metadata, sequence: records)
+            let (path, bytes) = try store.write(published.state, metadata: metadata, sequence: sequence)
             newestPath = path
             durable = parts
             acknowledge(parts)

@@ -18,6 +18,8 @@ extension Settings {
             let span = try span("delay")
             if span.isNone { return nil }
             options.withheld = span
+            // Who asks for so long a delay asks for its room; what left early would be no evaluation.
+            options.maximumBytes = 4 << 30
         }
         for name in ["target-timeout", "target-default"] where isGiven(name) && !joins {
             throw UsageError("--\(name) is for targets that come later: it needs --targets, or run --http")

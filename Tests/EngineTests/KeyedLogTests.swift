@@ -34,10 +34,10 @@ import Testing
     @Test func behavesAsAList() {
         let random = RandomGenerator(seed: Script.seed("keyed log"))
         func pick(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
-        for maximum in [1, 3, 40, 2000] {
+        for maximum in [1, 3, 40, 200] {
             let log = KeyedLog(maximumEntries: maximum, maximumBytes: maximum * 160)
             var list: [Entry] = []
-            for step in 0..<6000 {
+            for step in 0..<2500 {
                 let key = Array("k\(pick(maximum * 2))".utf8)
                 key.withUnsafeBufferPointer { bytes in
                     let place = list.firstIndex { $0.key == key }
@@ -58,8 +58,8 @@ import Testing
                     }
                 }
                 #expect(log.count == list.count && log.count <= maximum)
-                #expect(log.byteCount <= maximum * 160 || log.count <= 1)
-                if step % 1500 == 0 { #expect(Self.entries(log) == list) }
+                #expect(log.byteCount <= log.maximumWords * 8 || log.count <= 1)
+                if step % 500 == 0 { #expect(Self.entries(log) == list) }
             }
             #expect(Self.entries(log) == list)
         }
@@ -68,7 +68,7 @@ import Testing
     @Test func bytesAreBounded() {
         let log = KeyedLog(maximumEntries: 10, maximumBytes: 1 << 12)
         let key = Array("key".utf8)
-        for number in 0..<100_000 {
+        for number in 0..<10_000 {
             var key = key
             key += String(number).utf8
             key.withUnsafeBufferPointer { key in

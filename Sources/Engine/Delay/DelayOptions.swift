@@ -26,6 +26,17 @@ public struct DelayOptions: Sendable, Equatable {
 }
 
 extension DelayOptions.Span {
+    /// What `text` says; nil: it is none.
+    init?(text: String) {
+        if let count = Int(text) {
+            self = .records(count)
+        } else if text.hasSuffix("s"), let seconds = Double(text.dropLast()) {
+            self = .seconds(seconds)
+        } else {
+            return nil
+        }
+    }
+
     /// As the command line takes it.
     var text: String {
         switch self {

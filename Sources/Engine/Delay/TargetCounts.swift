@@ -64,7 +64,7 @@ public final class TargetCounts: Stateful {
     }
 
     /// Grows with everything that happens to records and targets that wait.
-    var events: Int { Kind.allCases.reduce(0) { $0 + ($1 == .pending || $1 == .early ? 0 : self[$1]) } }
+    var events: Int { Kind.allCases.reduce(0) { $0 + ([.pending, .early, .arrivals].contains($1) ? 0 : self[$1]) } }
 
     /// Targets that found no record.
     public var unmatched: Int { self[.unknown] + self[.late] }

@@ -107,7 +107,7 @@ struct DelayedShapes {
         guard let members = (try? JSONParser().value(line))?.members,
             let features = members.first(where: { $0.0 == "features" })?.1.members,
             !names.contains(where: { $0 == "features" || $0.hasPrefix("features.") }),
-            members.allSatisfy({ ["id", id, "features", "model", target].contains($0.0) || isTargetName($0.0) })
+            members.allSatisfy({ ["id", "_id", id, "features", "model", target].contains($0.0) || isTargetName($0.0) })
         else { return nil }
         let outside = members.compactMap { name, value in rename(name).map { ($0, value) } }
         let inside = features.filter { feature in !outside.contains { $0.0 == feature.0 } }
@@ -127,7 +127,7 @@ struct DelayedShapes {
     /// The model's name for what has a name of its own in requests; nil: it is of no use.
     private func rename(_ name: String) -> String? {
         if name == "features" || name == "model" && !names.contains(name) { return nil }
-        if name == "id", !names.contains(name) { return id }
+        if ["id", "_id"].contains(name), !names.contains(name) { return id }
         if isTargetName(name) { return target }
         return name
     }
@@ -180,10 +180,14 @@ extension ArraySlice<UInt8> {
     fileprivate func hasMember(_ name: String) -> Bool {
         let quoted = Array("\"\(name)\"".utf8)
         return withUnsafeBytes { line in
-            quoted.withUnsafeBytes { name in
-                guard let line = line.baseAddress, let name = name.baseAddress else { return false }
-                return memmem(line, count, name, quoted.count) != nil
+            guard var at = line.baseAddress else { return false }
+            let end = at + line.count
+            while end - at >= quoted.count, let quote = memchr(at, 0x22, end - at) {
+                if end - UnsafeRawPointer(quote) < quoted.count { return false }
+                if memcmp(quote, quoted, quoted.count) == 0 { return true }
+                at = UnsafeRawPointer(quote) + 1
             }
+            return false
         }
     }
 }
