@@ -76,6 +76,9 @@ extension ServiceState {
     }
 
     private static func addSource(_ source: SourceStatus, to text: inout PrometheusText) {
+        text.single(
+            "source_connected", "gauge", "0 while nothing can come from the input.", source.disconnection == nil ? 1 : 0
+        )
         text.family("source_lag_records", "gauge", "Records of each part not yet consumed.")
         for lag in source.lags where lag.records != nil {
             text.sample("source_lag_records", Double(lag.records ?? 0), [("part", lag.part)])
