@@ -13,7 +13,7 @@ struct ReadinessTests {
         try broker.produce(CountedRecords.lines(200), to: "clicks")
         let service = try Service(
             "--input \(broker.url("clicks"))?on-out-of-range=earliest --predictions none --target y", in: workspace)
-        #expect(service.command.waits { _ in (try? service.value("/model")["learned"] as? Int) == 200 })
+        #expect(service.command.waits { _ in service.learned == 200 })
         #expect(try service.ask("/readyz").status == 200)
         #expect(try service.ask("/metrics").body.contains("thalweg_source_connected 1"))
         broker.kill()
@@ -25,7 +25,7 @@ struct ReadinessTests {
         let again = try Broker("clicks:1", in: Workspace(), port: port)
         #expect(service.command.waits(upTo: 60) { _ in (try? service.ask("/readyz").status) == 200 })
         try again.produce(CountedRecords.lines(30), to: "clicks")
-        #expect(service.command.waits { _ in (try? service.value("/model")["learned"] as? Int) ?? 0 > 200 })
+        #expect(service.command.waits { _ in service.learned ?? 0 > 200 })
         #expect(service.stop().status == 0, "\(service.command.stderrSoFar)")
     }
 }

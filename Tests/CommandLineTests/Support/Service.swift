@@ -6,9 +6,12 @@ import Testing
 final class Service {
     let command: Command
     let address: String
+    /// Lives as long as what works in it.
+    private let workspace: Workspace
 
     /// - Parameter shell: run before it in the same process (`ulimit`).
     init(_ arguments: String, in workspace: Workspace, input: Input = .nothing, shell: String? = nil) throws {
+        self.workspace = workspace
         let line = "--http 127.0.0.1:0 --progress none " + arguments
         command =
             if let shell {
@@ -44,6 +47,12 @@ final class Service {
         let answer = try ask(path, body)
         #expect(answer.status == 200, "\(answer.body)")
         return try JSONObject.parse(answer.body)
+    }
+
+    /// Records learned by the published version; nil while there is none.
+    var learned: Int? {
+        guard let answer = try? ask("/model"), answer.status == 200 else { return nil }
+        return try? JSONObject.parse(answer.body)["learned"] as? Int
     }
 
     var port: UInt16 { address.split(separator: ":").last.flatMap { UInt16($0) } ?? 0 }
