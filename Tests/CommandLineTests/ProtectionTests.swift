@@ -177,7 +177,7 @@ struct ProtectionTests {
         }
         #expect(subject()?.contains("one") ?? false)
         let kept = try Command(
-            "/usr/bin/openssl", ["s_client", "-quiet", "-connect", "127.0.0.1:\(service.port)"], in: Workspace(),
+            "/usr/bin/openssl", ["s_client", "-quiet", "-connect", "127.0.0.1:\(service.port)"], in: workspace,
             input: .pipe)
         let request = "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n"
         func answers() -> Int { kept.stdoutSoFar.components(separatedBy: "200 OK").count - 1 }
