@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// `ack=durable`: what was acknowledged is in the model exactly once, whenever the process dies.
-@Suite(.serialized) struct JournalTests {
+struct JournalTests {
     private static let counting = "--input none \(CountedRecords.learner) --snapshots s"
     private static let segments = "s/http.journal"
 

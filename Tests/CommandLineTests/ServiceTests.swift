@@ -41,7 +41,7 @@ struct ServiceTests {
         let workspace = Workspace()
         try workspace.write("in.jsonl", Self.records.joined(separator: "\n") + "\n")
         let service = try Service("--input in.jsonl --target y --predictions none --json", in: workspace)
-        #expect(service.command.waits { _ in (try? service.value("/model")["learned"] as? Int) == 100 })
+        #expect(service.command.waits { _ in service.learned == 100 })
         _ = try service.value("/learn?ack=applied", "{\"x\":1,\"y\":2}")
         let lines = try service.ask(
             "/predict", "{\"x\":1}\nno record\n{\"x\":2}\n", ["-H", "Content-Type: application/x-ndjson"])
