@@ -49,6 +49,8 @@ public struct SourceStatus: Sendable {
     public var lags: [(part: String, records: Int?)] = []
     /// Counts since the start, in a fixed order (`rebalances`, `errors`, `duplicates`, ...).
     public var counters: [(name: String, count: Int)] = []
+    /// Why nothing can come at the moment; nil: it is connected.
+    public var disconnection: String?
 
     public init() {}
 }

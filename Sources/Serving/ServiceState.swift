@@ -58,8 +58,11 @@ final class ServiceState: Sendable {
     var unreadiness: String? {
         if isDraining { return "stopping" }
         guard let info = live.info else { return "no model is published yet: no record was learned" }
+        if live.activity.isOver { return "the run is over" }
+        let source = source()
+        if let disconnection = source?.disconnection { return "the input is not connected: \(disconnection)" }
         guard options.staleSeconds > 0 else { return nil }
-        let lag = source()?.lag ?? 0
+        let lag = (source?.lag ?? 0) + (inbox?.waiting.records ?? 0)
         guard info.ageSeconds > options.staleSeconds, lag > 0 else { return nil }
         return "the model is \(Int(info.ageSeconds)) s old and \(lag) records behind"
     }

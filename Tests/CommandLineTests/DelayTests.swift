@@ -140,7 +140,7 @@ struct DelayTests {
 
     @Test func predictedThenLearnedByID() throws {
         let workspace = Workspace()
-        let service = try ServiceTests.Service(
+        let service = try Service(
             "--input none --target y --task regression --snapshots s --json", in: workspace)
         let records = (0..<50).map { "{\"x\":\($0 % 10),\"y\":\(2 * ($0 % 10))}" }.joined(separator: ",")
         _ = try service.value("/learn?ack=applied", "[\(records)]")
@@ -182,11 +182,11 @@ struct DelayTests {
     @Test func pendingRecordsSurvive() throws {
         let workspace = Workspace()
         let line = "--input none --target y --task regression --snapshots s"
-        let first = try ServiceTests.Service(line, in: workspace)
+        let first = try Service(line, in: workspace)
         _ = try first.value("/learn?ack=applied", #"[{"x":1,"y":1},{"x":2,"y":2}]"#)
         _ = try first.value("/predict", #"{"id":"kept","x":2}"#)
         #expect(first.stop().status == 0)
-        let second = try ServiceTests.Service(line + " --target-timeout 1h", in: workspace)
+        let second = try Service(line + " --target-timeout 1h", in: workspace)
         #expect(second.command.waits { _ in (try? second.ask("/readyz").status) == 200 })
         #expect(try second.value("/learn?ack=applied", #"{"id":"kept","y":9}"#)["version"] as? Int == 3)
         #expect(try second.ask("/learn?ack=applied", #"{"id":"kept","y":9}"#).status == 404)
@@ -195,7 +195,7 @@ struct DelayTests {
 
     @Test func defaultByTheClock() throws {
         let workspace = Workspace()
-        let service = try ServiceTests.Service(
+        let service = try Service(
             "--input none --target y --task regression --target-timeout 100ms --target-default 3", in: workspace)
         _ = try service.value("/learn?ack=applied", #"[{"x":1,"y":1},{"x":2,"y":2}]"#)
         _ = try service.value("/predict", #"{"id":"a","x":2}"#)

@@ -11,6 +11,8 @@ final class ClientHooks: @unchecked Sendable {
     let troubles = Mutex<[(code: rd_kafka_resp_err_t, reason: String)]>([])
     let errors = Atomic<Int>(0)
     let disconnects = Atomic<Int>(0)
+    /// Every broker was lost, and none has answered since.
+    let isDown = Atomic<Bool>(false)
     var onRebalance: (rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> Void = { _, _ in }
     var onCommit: (rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> Void = { _, _ in }
     var onDelivery: (UnsafePointer<rd_kafka_message_t>) -> Void = { _ in }
@@ -25,6 +27,7 @@ final class ClientHooks: @unchecked Sendable {
         if code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
             disconnects.add(1, ordering: .relaxed)
         }
+        if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN { isDown.store(true, ordering: .relaxed) }
         troubles.withLock { troubles in
             troubles.removeAll { $0.code == code }
             troubles.append((code, reason))

@@ -113,7 +113,18 @@ public final class KafkaSource: MessageSource {
 
     public func acknowledge(_ positions: [PartPosition]) { handOver.acknowledge(positions) }
 
-    public var status: SourceStatus { counters.status(handOver, hooks.withLock { $0 }) }
+    public var status: SourceStatus {
+        let hooks = hooks.withLock { $0 }
+        var status = counters.status(handOver, hooks)
+        if hooks == nil {
+            status.disconnection = "\(options.brokers): not connected yet"
+        } else if hooks?.isDown.load(ordering: .relaxed) ?? false {
+            status.disconnection = "\(options.brokers): no broker answers"
+        } else if let group = options.group, counters.rebalances.load(ordering: .relaxed) == 0 {
+            status.disconnection = "\(options.brokers): joining the group '\(group)'"
+        }
+        return status
+    }
 
     /// Commits what was acknowledged, lets go of every part and leaves the group; takes at most 20 s, brokers or not.
     public func close() {

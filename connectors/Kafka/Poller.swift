@@ -30,6 +30,7 @@ final class Poller: @unchecked Sendable {
     var nextCommit = 0.0
     private var nextSettling = 0.0
     private var nextStatus = 0.0
+    private var nextProbe = 0.0
     var nextTopicCheck: Double
     var isTopicMissing = false
 
@@ -102,6 +103,7 @@ final class Poller: @unchecked Sendable {
 
     private func take(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
         guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else { return serve(event: message) }
+        if isDown { client?.hooks.isDown.store(false, ordering: .relaxed) }
         guard let number = parts.find(message), parts[number].phase == .running else { return }
         let offset = Int(message.pointee.offset)
         let next = parts[number].next
@@ -230,11 +232,24 @@ final class Poller: @unchecked Sendable {
             nextTopicCheck = now + options.silentSeconds
             checkTopics()
         }
+        if isDown, now >= nextProbe {
+            nextProbe = now + 0.5
+            probe()
+        }
         if now >= nextStatus {
             nextStatus = now + 0.1
             refreshStatus()
             if let reason = client?.fatalReason { fail(ConnectorError("kafka: \(reason)")) }
         }
+    }
+
+    private var isDown: Bool { client?.hooks.isDown.load(ordering: .relaxed) ?? false }
+
+    /// Asks whether brokers are there again: where no message waits, nothing else would tell.
+    private func probe() {
+        guard let client, let topic = options.topics.first else { return }
+        let lookup = TopicLookup(client: client, brokers: options.brokers, seconds: 0.2, mayBeCreated: false)
+        if lookup.isAnswered(topic) { client.hooks.isDown.store(false, ordering: .relaxed) }
     }
 
     private func refreshStatus() {

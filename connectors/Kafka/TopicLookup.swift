@@ -28,6 +28,14 @@ struct TopicLookup {
         return false
     }
 
+    /// Whether any broker answers.
+    func isAnswered(_ topic: String) -> Bool {
+        guard let handle = rd_kafka_topic_new(client.handle, topic, nil) else { return false }
+        defer { rd_kafka_topic_destroy(handle) }
+        if case .unreached = ask(handle, topic, seconds: seconds) { return false }
+        return true
+    }
+
     private enum Answer {
         case partitions(Int)
         case refused(rd_kafka_resp_err_t)

@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// Cuts off what takes too long or sends too much on one connection, whatever the routes do: a request that does not
@@ -21,6 +22,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodyBytes = 0
     private var isStream = false
     private var isReading = false
+    /// An answer has begun and not ended.
+    private var isAnswering = false
     /// The rest of this body is nobody's business.
     private var isCut = false
 
@@ -99,7 +102,28 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         return type.contains("ndjson") || type.contains("jsonl") || type.contains("text/plain")
     }
 
+    /// Headers beyond the limits: says so, where nothing else is being said.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard (error as? HTTPParserError) == .headerOverflow, !isAnswering else {
+            return context.fireErrorCaught(error)
+        }
+        let body = ByteBuffer(string: "{\"error\":\"the headers are larger, or more, than this service takes\"}")
+        var response = HTTPResponse(status: .requestHeaderFieldsTooLarge)
+        response.headerFields[.contentType] = "application/json"
+        response.headerFields[.contentLength] = String(body.readableBytes)
+        response.headerFields[.connection] = "close"
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isAnswering = head.status.kind != .informational
+        case .body: break
+        case .end: isAnswering = false
+        }
         guard case .end = unwrapOutboundIn(data), isReading else { return context.write(data, promise: promise) }
         // Answered before the request was read: reading on for nothing is what a flood would like.
         context.writeAndFlush(data, promise: promise)

@@ -109,6 +109,9 @@ extension ServiceState {
     }
 
     private func addSource(to text: inout PrometheusText) {
+        text.single(
+            "source_connected", "gauge", "0 while nothing can come from the input.",
+            source()?.disconnection == nil ? 1 : 0)
         text.family("source_lag_records", "gauge", "Records of each part that wait.")
         for lag in lags where lag.records != nil {
             text.sample("source_lag_records", Double(lag.records ?? 0), [("part", lag.part)])

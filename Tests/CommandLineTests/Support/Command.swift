@@ -189,6 +189,14 @@ final class Command {
 
     func signal(_ number: Int32) { kill(pid, number) }
 
+    /// Whether it was seen to end.
+    var hasEnded: Bool {
+        kill(pid, 0) != 0
+            || (FileManager.default.contents(atPath: "/proc/\(pid)/stat").map {
+                String(decoding: $0, as: UTF8.self).contains(") Z ")
+            } ?? true)
+    }
+
     var stdoutSoFar: String { directory.text("out") }
     var stderrSoFar: String { directory.text("err") }
 

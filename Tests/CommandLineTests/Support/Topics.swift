@@ -9,8 +9,10 @@ final class Broker {
     let servers: String
     private let command: Command
 
-    init(_ topics: String, in workspace: Workspace) throws {
-        command = try Command(Command.thalweg, ["broker", "--topics", topics], in: workspace)
+    /// - Parameter port: 0 = any free one.
+    init(_ topics: String, in workspace: Workspace, port: UInt16 = 0) throws {
+        command = try Command(
+            Command.thalweg, ["broker", "--topics", topics] + (port > 0 ? ["--port", String(port)] : []), in: workspace)
         _ = command.waits { $0.stdoutSoFar.hasSuffix("\n") }
         let first = try #require(command.stdoutSoFar.split(separator: "\n").first, "\(command.stderrSoFar)")
         servers = String(try #require(first.split(separator: "=").last))
@@ -26,6 +28,13 @@ final class Broker {
 
     func url(_ topic: String) -> String { "kafka://\(servers)/\(topic)" }
 
+    var port: UInt16 { servers.split(separator: ":").last.flatMap { UInt16($0) } ?? 0 }
+
+    func kill() {
+        command.signal(SIGKILL)
+        command.wait()
+    }
+
     func stop() -> Outcome {
         command.signal(SIGTERM)
         return command.wait(upTo: 20)
@@ -37,8 +46,10 @@ enum CountedRecords {
     static let learner = "--learner multinomial-naive-bayes --bits 14 --target y --categorical id"
 
     static func lines(_ count: Int) -> [String] {
-        (0..<count).map { #"{"id":"r\#($0)","y":\#($0 * 7 % 3 == 0 ? 1 : 0)}"# }
+        (0..<count).map(line)
     }
+
+    static func line(_ number: Int) -> String { #"{"id":"r\#(number)","y":\#(number * 7 % 3 == 0 ? 1 : 0)}"# }
 
     /// What the learner counted, summed over the workers of a directory of snapshots.
     static func counts(_ directory: String) throws -> [Double] {
