@@ -69,6 +69,7 @@ export function showFigures(status, point, name) {
   const versus = comparison(name, status);
   const age = number(status.snapshots?.age_seconds);
   const rejected = number(status.rejected);
+  const served = number(status.service?.predictions_per_second);
   const figures = [
     figure('Records', total(status.records)),
     figure('Records/s', brief(point.rate)),
@@ -80,6 +81,7 @@ export function showFigures(status, point, name) {
       : null,
     figure('Loss since last', metric(status.loss_since_last)),
     figure('Version', total(status.version), after(duration(status.age_seconds), ' old')),
+    figure('Predictions/s', served > 0 ? brief(served) : dash),
     figure('p99 latency', after(milliseconds(status.latency?.p99), ' ms') || dash),
     figure('Source lag', brief(point.lag), point.lag === null ? '' : 'records'),
     figure('Snapshot', after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
@@ -188,13 +190,15 @@ export function showModel(status) {
     fillTable(byId('calibration-numbers'), ['Predicted', 'Observed', 'Records'], calibration.map((bin) =>
       [decimal(bin.predicted), { number: decimal(bin.observed) }, { number: count(bin.count) }]));
   }
-  const features = (Array.isArray(status.features) ? status.features : []).filter((one) => number(one.weight) !== null)
-    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 12);
+  const features = (Array.isArray(status.features) ? status.features : [])
+    .filter((one) => number(one.influence) !== null && one.influence > 0).slice(0, 12);
   if (show('features-panel', features.length > 0)) {
-    plots.features.draw(features.map((one) => one.name), features.map((one) => one.weight), decimal);
-    plots.features.describe(features.map((one) => `${one.name} ${decimal(one.weight)}`).join(', '));
-    fillTable(byId('features-numbers'), ['Feature', 'Weight'],
-      features.map((one) => [one.name, { number: decimal(one.weight) }]));
+    const unit = { binary: 'log odds', multiclass: 'log probability' }[status.task] ?? status.target ?? 'the value';
+    setText(byId('features-unit'), `mean change of ${unit} without it`);
+    plots.features.draw(features.map((one) => one.name), features.map((one) => one.influence), decimal);
+    plots.features.describe(features.map((one) => `${one.name} ${decimal(one.influence)}`).join(', '));
+    fillTable(byId('features-numbers'), ['Field', 'Influence'],
+      features.map((one) => [one.name, { number: decimal(one.influence) }]));
   }
 }
 
@@ -233,7 +237,7 @@ function fieldLine() {
   head.scope = 'row';
   const numberCell = () => element('td', '', 'number');
   return element('tr', [head, element('td', '', 'muted'), element('td'), numberCell(), numberCell(), numberCell(),
-    numberCell(), numberCell()]);
+    numberCell(), numberCell(), numberCell()]);
 }
 
 export function showFields(status) {
@@ -248,7 +252,8 @@ export function showFields(status) {
     setText(cells[1], field.role ?? '');
     sparkline(cells[2], field.histogram);
     const texts = [
-      percent(field.missing), decimal(field.min), decimal(field.mean), decimal(field.max), count(field.unseen),
+      percent(field.missing), decimal(field.min), decimal(field.mean), decimal(field.max), brief(field.distinct),
+      brief(field.unseen),
     ];
     texts.forEach((text, column) => setText(cells[column + 3], text));
     cells[3].classList.toggle('flag', number(field.missing) !== null && field.missing >= 0.1);

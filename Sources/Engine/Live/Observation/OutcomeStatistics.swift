@@ -3,8 +3,8 @@ import Records
 /// What was predicted and what came, of the latest sampled records.
 struct OutcomeStatistics {
     /// Samples kept, and samples of a batch once so many are there.
-    static let capacity = 16_384
-    static let rowsPerBatch = 4
+    static let capacity = 8192
+    static let rowsPerBatch = 2
     private static let bins = 24
 
     /// Words of a sample: output, target, predicted class.
