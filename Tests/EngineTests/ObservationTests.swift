@@ -139,6 +139,32 @@ import Testing
         }
     }
 
+    /// Watching has no part in what is learned, and looking changes nothing.
+    @Test(arguments: [1, 64]) func aWatchedRunLearnsTheSame(batchSize: Int) throws {
+        func run(_ live: LiveModel?) throws -> String {
+            var options = RunOptions()
+            options.live = live
+            let source = ScriptedSource(parts: [("one", Script.text)], piece: 4096)
+            return try Run(Script.configuration(batchSize: batchSize), source: source, options: options).execute()
+                .digest
+        }
+        let live = LiveModel()
+        #expect(try run(live) == run(nil))
+        let before = try #require(live.status)
+        for _ in 0..<3 { _ = live.observe() }
+        let seen = try #require(live.observe())
+        #expect(seen.fields.map(\.name) == ["a", "b"])
+        #expect(seen.fields[0].low == 0.5 && seen.fields[0].high == 10.5 && seen.fields[0].missing == 0)
+        #expect(seen.fields[1].distinct == 5 && seen.fields[1].unseen == 0)
+        let good = Script.lines.count { !$0.contains("oops") }
+        #expect(seen.targetCounts.reduce(0) { $0 + $1.count } == good)
+        #expect(seen.predictions?.counts.reduce(0, +) == good)
+        #expect(seen.calibration.reduce(0) { $0 + $1.count } == good)
+        #expect(Set(seen.influences.map(\.name)) == ["a", "b"])
+        let after = try #require(live.status)
+        #expect(before.metrics == after.metrics && before.info.version == after.info.version)
+    }
+
     /// The decoders' own reasons, as records bring them about.
     @Test(arguments: [
         ("jsonl", #"{"x":1,"y":"#, RejectionClass.malformed), ("jsonl", "[1]", .malformed),

@@ -149,7 +149,9 @@ IS_LIVE = """document.getElementById('connection')?.dataset.state === 'live'
     && document.querySelector('#figures dd') !== null"""
 PANELS = "[...document.querySelectorAll('.panel:not([hidden])')].map((one) => one.id.replace('-panel', ''))"
 PREDICT = """(() => {
-    for (const input of document.querySelectorAll('#try-fields input')) input.value = '1';
+    const inputs = [...document.querySelectorAll('#try-fields input')];
+    const typical = document.getElementById('try-typical');
+    if (!typical.hidden) typical.click(); else for (const input of inputs) input.value = '1';
     document.getElementById('try').requestSubmit();
 })()"""
 ANSWER = "document.querySelector('#try-answer .result, #try-answer .error')?.textContent ?? ''"

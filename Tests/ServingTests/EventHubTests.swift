@@ -57,6 +57,8 @@ struct EventHubTests {
     @Test func asText() throws {
         let hub = EventHub(maximumClients: 1)
         hub.send("status", Array("{\"a\":1}".utf8))
-        #expect(String(decoding: try #require(hub.newest).text, as: UTF8.self) == "id: 1\nevent: status\ndata: {\"a\":1}\n\n")
+        #expect(
+            String(decoding: try #require(hub.newest).text, as: UTF8.self)
+                == "id: 1\nevent: status\ndata: {\"a\":1}\n\n")
     }
 }

@@ -24,7 +24,7 @@ const plots = {
   rate: timePlot(byId('rate-plot'), { format: brief, fromZero: true, fill: true }),
   loss: timePlot(byId('loss-plot')),
   latency: timePlot(byId('latency-plot'), { format: decimal, fromZero: true }),
-  lag: timePlot(byId('lag-plot'), { format: brief, fromZero: true, fill: true }),
+  lag: timePlot(byId('lag-plot'), { format: brief, fromZero: true, fill: true, whole: true }),
   predictions: histogramPlot(byId('predictions-plot')),
   targets: histogramPlot(byId('targets-plot')),
   classes: null,
@@ -62,7 +62,7 @@ function comparison(name, status) {
   const gain = value - best;
   const sign = gain < 0 ? '−' : '+';
   const size = decimal(Number(Math.abs(gain).toPrecision(3)));
-  return { text: `vs ${title(key).toLowerCase()} ${sign}${size}`, isBetter: isLoss ? gain < 0 : gain > 0 };
+  return { text: `${title(key).toLowerCase()} ${sign}${size}`, isBetter: isLoss ? gain < 0 : gain > 0 };
 }
 
 export function showFigures(status, point, name) {
@@ -73,7 +73,6 @@ export function showFigures(status, point, name) {
   const figures = [
     figure('Records', total(status.records)),
     figure('Records/s', brief(point.rate)),
-    figure('Learned', total(status.learned)),
     figure('Rejected', total(rejected), rejected > 0 ? percent(rejected / ((point.records ?? 0) + rejected)) : '',
       rejected > 0 ? 'flag' : ''),
     name
@@ -84,7 +83,7 @@ export function showFigures(status, point, name) {
     figure('Predictions/s', served > 0 ? brief(served) : dash),
     figure('p99 latency', after(milliseconds(status.latency?.p99), ' ms') || dash),
     figure('Source lag', brief(point.lag), point.lag === null ? '' : 'records'),
-    figure('Snapshot', after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
+    figure('Snapshot', age !== null && age < 1 ? 'just now' : after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
   ].filter(Boolean);
   const cells = resize(byId('figures'), figures.length, () =>
     element('div', [element('dt'), element('dd'), element('dd', '', 'note')]));
@@ -277,7 +276,7 @@ export function showOperation(status, history, marks) {
   const kept = isObject(status.snapshots) ? status.snapshots : null;
   if (show('snapshots-panel', kept !== null)) {
     fillPairs(byId('snapshots'), [
-      ['Last', number(kept.age_seconds) === null ? 'none yet' : `${duration(kept.age_seconds)} ago`],
+      ['Last', number(kept.age_seconds) === null ? 'none yet' : kept.age_seconds < 1 ? 'just now' : `${duration(kept.age_seconds)} ago`],
       ['Size', bytes(kept.bytes)], ['Taken', count(kept.count)], ['Failures', count(kept.failures)],
     ].filter(([, value]) => value !== dash));
     byId('snapshots').lastElementChild?.classList.toggle('flag', kept.failures > 0);

@@ -5,7 +5,7 @@ struct OutcomeStatistics {
     /// Samples kept, and samples of a batch once so many are there.
     static let capacity = 8192
     static let rowsPerBatch = 2
-    private static let bins = 24
+    private static let bins = 20
 
     /// Words of a sample: output, target, predicted class.
     static let width = 3
