@@ -125,6 +125,7 @@ class Browser:
         return value
 
     def open(self, url, width=1400, height=1000, dark=False):
+        self.width = width
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia",
@@ -133,7 +134,12 @@ class Browser:
 
     def screenshot(self, path):
         """The whole page as a PNG."""
-        image = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        # Charts follow the size of the window: they must have been drawn in the size that is captured.
+        height = self.evaluate("document.documentElement.scrollHeight")
+        self.call("Emulation.setDeviceMetricsOverride", width=self.width, height=height, deviceScaleFactor=1,
+                  mobile=self.width < 600)
+        self.wait(2.5)
+        image = self.call("Page.captureScreenshot", format="png")
         with open(path, "wb") as file:
             file.write(base64.b64decode(image["data"]))
 
@@ -167,7 +173,7 @@ def check(name, is_fine, detail=""):
 
 def enter(browser, base, token):
     """Gives the page its token; a wrong one first."""
-    shown = browser.until("!document.getElementById('access').hidden", 20)
+    shown = browser.until("document.getElementById('access')?.hidden === false", 20)
     check("the page asks for a token", shown)
     for text, expected in (("wrong", "document.getElementById('access-error').textContent !== ''"), (token, IS_LIVE)):
         browser.evaluate(f"""document.getElementById('access-token').value = {json.dumps(text)};
