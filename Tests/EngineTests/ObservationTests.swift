@@ -30,7 +30,7 @@ import Testing
 
     /// Against a loop that looks at one value after the other.
     @Test(arguments: 1...20) func totalsAreThoseOfASlowTwin(seed: Int) {
-        var random = RandomGenerator(seed: UInt64(seed))
+        let random = RandomGenerator(seed: UInt64(seed))
         var totals = FieldTotals(numbers: 2, categories: 1)
         var values: [[Double]] = [[], []]
         var hashes: [UInt64] = []
@@ -77,7 +77,7 @@ import Testing
 
     @Test(arguments: [100, 3000, 50_000]) func differentValues(count: Int) {
         var totals = FieldTotals(numbers: 0, categories: 1)
-        var random = RandomGenerator(seed: 1)
+        let random = RandomGenerator(seed: 1)
         let known = (0..<100).map { _ in random.next() | 1 }
         for _ in 0..<10 { Self.add(Self.batch([], [known]), to: &totals) }
         #expect(totals.categories[0].unseen == 0)
