@@ -23,7 +23,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Boo
 
 /// The files of the live page, compiled into the binary.
 let dashboard = [
-    "page.html", "page.css", "page.js", "panels.js", "charts.js", "history.js", "form.js", "format.js",
+    "page.html", "page.css", "page.js", "panels.js", "charts.js", "history.js", "form.js", "format.js", "access.js",
+    "stream.js",
 ]
 
 let libraries = [

@@ -69,6 +69,46 @@ struct ServiceTests {
         #expect(try service.stop().report().learned == 2000)
     }
 
+    /// What watchers get: every family from the start, rejections by reason, and what the records look like.
+    @Test func watching() throws {
+        let workspace = Workspace()
+        let lines = (0..<400).map { index in
+            index % 40 == 7
+                ? "{\"x\":\(index)e999,\"c\":\"a\",\"y\":\"no\"}"
+                : "{\(index % 4 == 0 ? "" : "\"x\":\(index % 10),")\"c\":\"\(index % 3)\",\"y\":\"\(index % 10 > 4 ? "yes" : "no")\"}"
+        }
+        try workspace.write("in.jsonl", lines.joined(separator: "\n") + "\n")
+        let service = try Service(
+            "--input in.jsonl --target y --task binary --positive yes --predictions none --max-rejected 1",
+            in: workspace)
+        #expect(service.command.waits { _ in (try? service.value("/model")["learned"] as? Int) == 390 })
+        let metrics = try service.ask("/metrics").body
+        for line in [
+            "thalweg_records_ingested_total{source=\"input\"} 400",
+            "thalweg_records_rejected_total{reason=\"out_of_range\"} 10",
+            "thalweg_records_rejected_total{reason=\"encoding\"} 0", "thalweg_nonfinite_total 10",
+            "thalweg_snapshot_failures_total 0", "thalweg_snapshot_age_seconds 0", "thalweg_snapshot_bytes 0",
+            "thalweg_source_lag_records{part=\"http/0\"} 0", "thalweg_model_age_records 0",
+        ] { #expect(metrics.contains(line + "\n"), "\(line)") }
+        let events = try service.ask("/events", nil, ["-N", "-m", "4"]).body
+        let last = try #require(
+            events.split(separator: "\n").last { $0.hasPrefix("data: ") && $0.contains("\"fields\"") })
+        let status = try JSONObject.parse(String(last.dropFirst(6)))
+        let fields = try #require(status["fields"] as? [[String: Any]])
+        // The first record has no x.
+        #expect(fields.compactMap { $0["name"] as? String } == ["c", "x"])
+        #expect(fields[0]["distinct"] as? Int == 3)
+        #expect(fields[0]["histogram"] as? [Int] == [131, 130, 129])
+        #expect(fields[1]["max"] as? Double == 9)
+        #expect(abs((fields[1]["missing"] as? Double ?? 0) - 100.0 / 390) < 1e-9)
+        let counts = (status["targets"] as? [String: Any])?["counts"] as? [String: Int]
+        #expect((counts?.values.reduce(0, +) ?? 0) == 390)
+        #expect((status["calibration"] as? [Any])?.isEmpty == false)
+        let features = try #require(status["features"] as? [[String: Any]])
+        #expect(features.first?["name"] as? String == "x")
+        #expect(service.stop().status == 0)
+    }
+
     @Test func safety() throws {
         let workspace = Workspace()
         let token = "0123456789abcdef0123"

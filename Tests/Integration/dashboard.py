@@ -125,6 +125,7 @@ class Browser:
         return value
 
     def open(self, url, width=1400, height=1000, dark=False):
+        self.width = width
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia",
@@ -133,7 +134,12 @@ class Browser:
 
     def screenshot(self, path):
         """The whole page as a PNG."""
-        image = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        # Charts follow the size of the window: they must have been drawn in the size that is captured.
+        height = self.evaluate("document.documentElement.scrollHeight")
+        self.call("Emulation.setDeviceMetricsOverride", width=self.width, height=height, deviceScaleFactor=1,
+                  mobile=self.width < 600)
+        self.wait(2.5)
+        image = self.call("Page.captureScreenshot", format="png")
         with open(path, "wb") as file:
             file.write(base64.b64decode(image["data"]))
 
@@ -149,7 +155,9 @@ IS_LIVE = """document.getElementById('connection')?.dataset.state === 'live'
     && document.querySelector('#figures dd') !== null"""
 PANELS = "[...document.querySelectorAll('.panel:not([hidden])')].map((one) => one.id.replace('-panel', ''))"
 PREDICT = """(() => {
-    for (const input of document.querySelectorAll('#try-fields input')) input.value = '1';
+    const inputs = [...document.querySelectorAll('#try-fields input')];
+    const typical = document.getElementById('try-typical');
+    if (!typical.hidden) typical.click(); else for (const input of inputs) input.value = '1';
     document.getElementById('try').requestSubmit();
 })()"""
 ANSWER = "document.querySelector('#try-answer .result, #try-answer .error')?.textContent ?? ''"
@@ -163,16 +171,31 @@ def check(name, is_fine, detail=""):
     print(f"{'ok' if is_fine else 'FAILED'} {name}{': ' + str(detail) if detail else ''}", flush=True)
 
 
+def enter(browser, base, token):
+    """Gives the page its token; a wrong one first."""
+    shown = browser.until("document.getElementById('access')?.hidden === false", 20)
+    check("the page asks for a token", shown)
+    for text, expected in (("wrong", "document.getElementById('access-error').textContent !== ''"), (token, IS_LIVE)):
+        browser.evaluate(f"""document.getElementById('access-token').value = {json.dumps(text)};
+            document.getElementById('access-form').requestSubmit()""")
+        check("a wrong token is refused" if text == "wrong" else "the token is taken", browser.until(expected, 20))
+
+
 def run(browser, options):
     base = options.url.rstrip("/")
     browser.open(base + "/")
+    if options.token:
+        enter(browser, base, options.token)
     check("the page loads and goes live", browser.until(IS_LIVE, 20), browser.evaluate("document.title"))
     first = browser.evaluate(FIGURES)
     browser.wait(3)
     second = browser.evaluate(FIGURES)
     check("numbers change between two looks", first.get("Records") != second.get("Records"),
           f"records {first.get('Records')} -> {second.get('Records')}")
-    check("panels are shown", "metric" in browser.evaluate(PANELS), ", ".join(browser.evaluate(PANELS)))
+    browser.until(f"{PANELS}.includes('features')", 5)
+    wanted = {"metric", "rate", "loss", "predictions", "targets", "calibration", "features", "fields"}
+    shown = set(browser.evaluate(PANELS))
+    check("every panel is there", wanted <= shown, ", ".join(sorted(wanted - shown) or sorted(shown)))
     drawn = browser.evaluate("typeof Chart === 'function' && Chart.getChart('metric-plot') !== undefined")
     check("charts are drawn, or numbers instead of them",
           drawn or browser.evaluate("document.documentElement.classList.contains('plain')"),
@@ -208,6 +231,8 @@ def run(browser, options):
     check("nothing comes from elsewhere", not elsewhere, " ".join(elsewhere))
     # A learner that cannot explain answers 501, which the browser reports although the page expects it.
     errors = [text for text in browser.errors if not ("501" in text and "/explain" in text)]
+    if options.token:
+        errors = [text for text in errors if "401" not in text]
     check("no console error", not errors, " | ".join(errors))
 
 
@@ -216,6 +241,7 @@ def main():
     parser.add_argument("url", help="where the engine serves, for instance http://127.0.0.1:8080")
     parser.add_argument("--screenshot", default="dashboard.png", help="where to save the screenshot")
     parser.add_argument("--watch", type=float, default=5, help="seconds to watch before the screenshot")
+    parser.add_argument("--token", default="", help="a token with the role read")
     parser.add_argument("--chromium", default="chromium", help="the browser")
     options = parser.parse_args()
     browser = Browser(options.chromium)

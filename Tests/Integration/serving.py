@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -250,13 +251,47 @@ def prometheus(thalweg):
         text = requests.get(service.url + "/metrics").text
         families = {family.name: family for family in text_string_to_metric_families(text)}
         for name in [
-            "thalweg_records_ingested", "thalweg_predict_seconds", "thalweg_learn_batch_seconds",
+            "thalweg_records_rejected", "thalweg_predict_requests", "thalweg_source_lag_records", "thalweg_nonfinite",
+            "thalweg_state_bytes", "thalweg_snapshot_failures", "thalweg_snapshot_age_seconds",
+            "thalweg_model_age_records", "thalweg_records_ingested", "thalweg_predict_seconds", "thalweg_learn_batch_seconds",
             "thalweg_model_age_seconds", "thalweg_snapshot_bytes", "thalweg_metric_value",
         ]:
             assert name in families, name
         if shutil.which("promtool"):
             checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
             assert checked.returncode == 0, checked.stderr
+
+
+def sleeper(thalweg):
+    """A listener that never reads costs little memory and nobody else's events."""
+    with Service(thalweg, *ARGUMENTS) as service:
+        requests.post(service.url + "/learn?ack=applied", json=RECORDS)
+        host, port = service.url.removeprefix("http://").split(":")
+
+        def memory():
+            with open(f"/proc/{service.process.pid}/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        sleepers = []
+        for _ in range(20):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect((host, int(port)))
+            one.sendall(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            sleepers.append(one)
+        with requests.get(service.url + "/events", stream=True, timeout=10) as events:
+            ids, before = [], None
+            for line in events.iter_lines(decode_unicode=True):
+                if line.startswith("id: "):
+                    ids.append(int(line[4:]))
+                    if len(ids) == 5:
+                        before = memory()
+                    if len(ids) == 25:
+                        break
+            assert ids == list(range(ids[0], ids[0] + 25)), ids
+            assert memory() - before < 16 << 20, f"{memory() - before} bytes more"
+        for one in sleepers:
+            one.close()
 
 
 def contract(thalweg):
@@ -280,7 +315,7 @@ def missing(check):
     return None
 
 
-CHECKS = [plain, everyone, triton, mlflow, prometheus, contract, slow, leaks]
+CHECKS = [plain, everyone, triton, mlflow, prometheus, sleeper, contract, slow, leaks]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

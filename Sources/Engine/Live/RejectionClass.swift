@@ -8,7 +8,7 @@ public enum RejectionClass: String, Sendable, CaseIterable {
     case encoding
     /// Text where a number belongs.
     case notANumber = "not_a_number"
-    /// A number that is infinite, not a number, or too large to hold.
+    /// A number that is infinite or too large to hold. (In JSON also what only looks like a number.)
     case outOfRange = "out_of_range"
     /// A target that cannot be learned.
     case target
@@ -35,7 +35,8 @@ public enum RejectionClass: String, Sendable, CaseIterable {
 
     /// The first that a reason has decides.
     private static let marks: [(words: String, rejection: RejectionClass)] = [
-        ("record longer than", .tooLong), ("UTF-8", .encoding), ("malformed JSON", .malformed), ("weight", .weight),
+        ("record longer than", .tooLong), ("UTF-8", .encoding), ("parsing a number", .outOfRange),
+        ("malformed JSON", .malformed), ("weight", .weight),
         ("out of range", .outOfRange), ("not finite", .outOfRange), ("target", .target), ("label", .target),
         ("not a number", .notANumber), ("no number", .notANumber),
     ]

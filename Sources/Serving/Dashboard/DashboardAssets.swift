@@ -34,6 +34,8 @@ public enum DashboardAssets {
         "/": Asset(bytes: PackageResources.page_html, contentType: html),
         "/assets/page.css": Asset(bytes: PackageResources.page_css, contentType: css),
         "/assets/page.js": Asset(bytes: PackageResources.page_js, contentType: script),
+        "/assets/access.js": Asset(bytes: PackageResources.access_js, contentType: script),
+        "/assets/stream.js": Asset(bytes: PackageResources.stream_js, contentType: script),
         "/assets/panels.js": Asset(bytes: PackageResources.panels_js, contentType: script),
         "/assets/charts.js": Asset(bytes: PackageResources.charts_js, contentType: script),
         "/assets/history.js": Asset(bytes: PackageResources.history_js, contentType: script),

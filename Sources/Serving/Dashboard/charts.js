@@ -126,7 +126,7 @@ const looks = [
  * Curves over time. `draw(series, window, marks)`: series are { name, points: [{ x, y }], look, thin }, `window` is
  * { from, to } in milliseconds, marks are { x, text }.
  */
-export function timePlot(canvas, { fromZero = false, format = decimal, fill = false } = {}) {
+export function timePlot(canvas, { fromZero = false, format = decimal, fill = false, whole = false } = {}) {
   const configure = () => ({
     type: 'line',
     data: { datasets: [] },
@@ -145,7 +145,9 @@ export function timePlot(canvas, { fromZero = false, format = decimal, fill = fa
         },
         y: {
           beginAtZero: fromZero, grace: '8%', afterFit: (axis) => { axis.width = 54; },
-          grid: { drawBorder: false }, ticks: { callback: (value) => format(value), maxTicksLimit: 6 },
+          grid: { drawBorder: false }, ticks: {
+            callback: (value) => format(value), maxTicksLimit: 6, ...(whole ? { precision: 0 } : {}),
+          },
         },
       },
       plugins: {
@@ -228,7 +230,7 @@ export function barPlot(canvas) {
         x: {
           beginAtZero: true,
           grid: { drawBorder: false, color: (line) => (line.tick?.value === 0 ? colors.muted : colors.grid) },
-          ticks: { maxTicksLimit: 6, maxRotation: 0 },
+          ticks: { maxTicksLimit: 5, maxRotation: 0, autoSkipPadding: 16 },
         },
         y: {
           grid: { display: false, drawBorder: false },

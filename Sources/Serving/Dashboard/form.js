@@ -1,7 +1,8 @@
 // The form that tries a prediction and shows how it came about.
 
+import { request } from './access.js';
 import { barPlot } from './charts.js';
-import { byId, decimal, element, fillTable, number, percent, resize } from './format.js';
+import { byId, decimal, element, fillTable, number, percent, resize, setText } from './format.js';
 
 /** More inputs than this are one text of JSON instead. */
 const mostInputs = 60;
@@ -10,12 +11,16 @@ const unused = new Set(['target', 'ignored', 'id', 'weight', 'time']);
 const explanation = barPlot(byId('explanation-plot'));
 let inputs = [];
 let canExplain = true;
+let isText = false;
 let means = new Map();
 let nextTry = 0;
 
+/** Records that bring their features go as they are, one a line. */
 async function post(path, record) {
-  const response = await fetch(path, {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(record),
+  const isText = typeof record === 'string';
+  const response = await request(path, {
+    method: 'POST', headers: { 'content-type': isText ? 'text/plain' : 'application/json' },
+    body: isText ? record : JSON.stringify(record),
   });
   const text = await response.text();
   let body = {};
@@ -35,12 +40,12 @@ function labelled(text, input, className = '') {
 function build(fields) {
   const place = byId('try-fields');
   const used = fields.filter((field) => !unused.has(field.role));
-  if (used.length === 0 || used.length > mostInputs) {
+  if (isText || used.length === 0 || used.length > mostInputs) {
     const area = element('textarea');
-    area.value = '{}';
+    area.value = isText ? '' : '{}';
     area.spellcheck = false;
     inputs = [{ area }];
-    place.replaceChildren(labelled('Record as JSON', area, 'whole'));
+    place.replaceChildren(labelled(isText ? 'Record as the stream has it' : 'Record as JSON', area, 'whole'));
     return;
   }
   inputs = used.map((field) => {
@@ -57,13 +62,14 @@ function build(fields) {
 export async function prepareForm() {
   if (performance.now() < nextTry) return;
   nextTry = Infinity;
-  const response = await fetch('/model').catch(() => null);
+  const response = await request('/model').catch(() => null);
   if (!response?.ok) {
     if (!response || response.status >= 500) nextTry = performance.now() + 5000;
     return;
   }
   const model = await response.json().catch(() => ({}));
   canExplain = model.explain !== false;
+  isText = model.record_type === 'text/plain';
   build(Array.isArray(model.fields) ? model.fields : []);
   byId('try-panel').hidden = false;
 }
@@ -77,7 +83,7 @@ export function noteFields(fields) {
 
 /** The record that was typed; fields left empty are missing. */
 function typed() {
-  if (inputs[0]?.area) return JSON.parse(inputs[0].area.value);
+  if (inputs[0]?.area) return isText ? inputs[0].area.value : JSON.parse(inputs[0].area.value);
   const record = {};
   for (const { field, input } of inputs) {
     const text = input.value.trim();
@@ -104,15 +110,22 @@ function showAnswer(answer) {
   place.replaceChildren(...lines);
 }
 
-function showContributions(contributions) {
-  const parts = (Array.isArray(contributions) ? contributions : []).filter((part) => number(part.value) !== null)
-    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, 12);
+const units = { log_odds: 'log odds', log_probability: 'log probability', value: 'the value' };
+
+/** How far the output moves when the record comes without the field. */
+function showContributions(answer) {
+  const parts = (Array.isArray(answer?.contributions) ? answer.contributions : [])
+    .filter((part) => number(part.contribution) !== null && part.contribution !== 0)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)).slice(0, 12);
+  const name = (part) => `${part.field} = ${typeof part.value === 'number' ? decimal(part.value) : String(part.value)}`;
   byId('explanation').hidden = parts.length === 0;
+  setText(byId('explanation-unit'),
+    parts.length ? `What each field adds to ${units[answer.unit] ?? 'the output'}` : '');
   if (parts.length > 0) {
-    explanation.draw(parts.map((part) => part.name), parts.map((part) => part.value), decimal);
-    explanation.describe(`Contributions: ${parts.map((part) => `${part.name} ${decimal(part.value)}`).join(', ')}`);
-    fillTable(byId('explanation-numbers'), ['Contribution', 'Value'],
-      parts.map((part) => [part.name, { number: decimal(part.value) }]));
+    explanation.draw(parts.map(name), parts.map((part) => part.contribution), decimal);
+    explanation.describe(`Contributions: ${parts.map((part) => `${name(part)} ${decimal(part.contribution)}`).join(', ')}`);
+    fillTable(byId('explanation-numbers'), ['Field', 'Contribution'],
+      parts.map((part) => [name(part), { number: decimal(part.contribution) }]));
   } else {
     resize(byId('explanation-numbers'), 0);
   }
@@ -120,7 +133,7 @@ function showContributions(contributions) {
 
 function showError(text) {
   byId('try-answer').replaceChildren(element('p', text, 'error'));
-  showContributions([]);
+  showContributions(null);
 }
 
 async function send() {
@@ -137,10 +150,13 @@ async function send() {
     return;
   }
   showAnswer(answer.body);
-  if (!canExplain) return;
+  if (!canExplain) {
+    showContributions(null);
+    return;
+  }
   const reason = await post('/explain', record);
   if (reason.status === 501) canExplain = false;
-  showContributions(reason.isFine ? reason.body.contributions : []);
+  showContributions(reason.isFine ? reason.body : null);
 }
 
 byId('try').addEventListener('submit', async (event) => {

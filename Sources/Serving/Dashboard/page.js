@@ -1,16 +1,18 @@
 // The live page: takes the engine's stream of statuses, remembers a while and shows it.
 
+import { onToken } from './access.js';
 import { byId, duration, number, setText, title } from './format.js';
 import { noteFields, prepareForm } from './form.js';
 import { History } from './history.js';
 import {
   chooseMetric, showDistributions, showFields, showFigures, showMetric, showModel, showOperation, showTimes,
 } from './panels.js';
+import { EventReader } from './stream.js';
 
 const history = new History();
 let status = null;
-let stream = null;
 let isConnected = false;
+let isDenied = false;
 let heard = performance.now();
 
 // MARK: Showing
@@ -38,10 +40,11 @@ function render() {
   document.title = value === null ? 'Thalweg' : `${title(metric)} ${value.toFixed(3)} · Thalweg`;
 }
 
-function take(event) {
+function take(name, data) {
+  if (name !== 'status') return;
   let next;
   try {
-    next = JSON.parse(event.data);
+    next = JSON.parse(data);
   } catch {
     return;
   }
@@ -52,7 +55,7 @@ function take(event) {
   history.add(Date.now(), status);
   render();
   showConnection();
-  if (number(status.version) !== null || status.records > 0) prepareForm();
+  if (number(status.version) !== null) prepareForm();
   noteFields(status.fields);
 }
 
@@ -61,7 +64,8 @@ function take(event) {
 function showConnection() {
   const silence = (performance.now() - heard) / 1000;
   let [state, text] = ['live', 'Live'];
-  if (!isConnected) [state, text] = status ? ['lost', 'Reconnecting'] : ['connecting', 'Connecting'];
+  if (isDenied) [state, text] = ['lost', 'Token wanted'];
+  else if (!isConnected) [state, text] = status ? ['lost', 'Reconnecting'] : ['connecting', 'Connecting'];
   else if (silence > 5) [state, text] = ['lost', 'Silent'];
   else if (!status) [state, text] = ['connecting', 'Waiting for the first numbers'];
   byId('connection').dataset.state = state;
@@ -71,27 +75,29 @@ function showConnection() {
   setText(byId('silence'), state === 'lost' && status ? `, last heard ${ago} ago` : '');
 }
 
-function connect() {
-  stream = new EventSource('/events');
-  stream.addEventListener('status', take);
-  stream.addEventListener('open', () => {
+const stream = new EventReader('/events', {
+  event: take,
+  open() {
     isConnected = true;
     heard = performance.now();
     showConnection();
-  });
-  stream.addEventListener('error', () => {
+  },
+  closed(denied) {
     isConnected = false;
+    isDenied = denied;
     showConnection();
-  });
-}
+  },
+});
 
-// EventSource tries again by itself, but gives up when it is answered with an error.
-setInterval(() => {
-  if (stream.readyState === EventSource.CLOSED) connect();
+onToken(() => {
+  isDenied = false;
   showConnection();
-}, 2000);
+  stream.connect();
+});
+
+setInterval(showConnection, 2000);
 
 document.addEventListener('visibilitychange', render);
 byId('metric-choice').addEventListener('change', render);
 showConnection();
-connect();
+stream.connect();

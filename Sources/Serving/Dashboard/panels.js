@@ -24,7 +24,7 @@ const plots = {
   rate: timePlot(byId('rate-plot'), { format: brief, fromZero: true, fill: true }),
   loss: timePlot(byId('loss-plot')),
   latency: timePlot(byId('latency-plot'), { format: decimal, fromZero: true }),
-  lag: timePlot(byId('lag-plot'), { format: brief, fromZero: true, fill: true }),
+  lag: timePlot(byId('lag-plot'), { format: brief, fromZero: true, fill: true, whole: true }),
   predictions: histogramPlot(byId('predictions-plot')),
   targets: histogramPlot(byId('targets-plot')),
   classes: null,
@@ -62,17 +62,17 @@ function comparison(name, status) {
   const gain = value - best;
   const sign = gain < 0 ? '−' : '+';
   const size = decimal(Number(Math.abs(gain).toPrecision(3)));
-  return { text: `vs ${title(key).toLowerCase()} ${sign}${size}`, isBetter: isLoss ? gain < 0 : gain > 0 };
+  return { text: `${title(key).toLowerCase()} ${sign}${size}`, isBetter: isLoss ? gain < 0 : gain > 0 };
 }
 
 export function showFigures(status, point, name) {
   const versus = comparison(name, status);
   const age = number(status.snapshots?.age_seconds);
   const rejected = number(status.rejected);
+  const served = number(status.service?.predictions_per_second);
   const figures = [
     figure('Records', total(status.records)),
     figure('Records/s', brief(point.rate)),
-    figure('Learned', total(status.learned)),
     figure('Rejected', total(rejected), rejected > 0 ? percent(rejected / ((point.records ?? 0) + rejected)) : '',
       rejected > 0 ? 'flag' : ''),
     name
@@ -80,9 +80,10 @@ export function showFigures(status, point, name) {
       : null,
     figure('Loss since last', metric(status.loss_since_last)),
     figure('Version', total(status.version), after(duration(status.age_seconds), ' old')),
+    figure('Predictions/s', served > 0 ? brief(served) : dash),
     figure('p99 latency', after(milliseconds(status.latency?.p99), ' ms') || dash),
     figure('Source lag', brief(point.lag), point.lag === null ? '' : 'records'),
-    figure('Snapshot', after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
+    figure('Snapshot', age !== null && age < 1 ? 'just now' : after(duration(age), ' ago') || dash, after(bytes(status.snapshots?.bytes), '')),
   ].filter(Boolean);
   const cells = resize(byId('figures'), figures.length, () =>
     element('div', [element('dt'), element('dd'), element('dd', '', 'note')]));
@@ -188,13 +189,15 @@ export function showModel(status) {
     fillTable(byId('calibration-numbers'), ['Predicted', 'Observed', 'Records'], calibration.map((bin) =>
       [decimal(bin.predicted), { number: decimal(bin.observed) }, { number: count(bin.count) }]));
   }
-  const features = (Array.isArray(status.features) ? status.features : []).filter((one) => number(one.weight) !== null)
-    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 12);
+  const features = (Array.isArray(status.features) ? status.features : [])
+    .filter((one) => number(one.influence) !== null && one.influence > 0).slice(0, 12);
   if (show('features-panel', features.length > 0)) {
-    plots.features.draw(features.map((one) => one.name), features.map((one) => one.weight), decimal);
-    plots.features.describe(features.map((one) => `${one.name} ${decimal(one.weight)}`).join(', '));
-    fillTable(byId('features-numbers'), ['Feature', 'Weight'],
-      features.map((one) => [one.name, { number: decimal(one.weight) }]));
+    const unit = { binary: 'log odds', multiclass: 'log probability' }[status.task] ?? status.target ?? 'the value';
+    setText(byId('features-unit'), `mean change of ${unit} without it`);
+    plots.features.draw(features.map((one) => one.name), features.map((one) => one.influence), decimal);
+    plots.features.describe(features.map((one) => `${one.name} ${decimal(one.influence)}`).join(', '));
+    fillTable(byId('features-numbers'), ['Field', 'Influence'],
+      features.map((one) => [one.name, { number: decimal(one.influence) }]));
   }
 }
 
@@ -233,7 +236,7 @@ function fieldLine() {
   head.scope = 'row';
   const numberCell = () => element('td', '', 'number');
   return element('tr', [head, element('td', '', 'muted'), element('td'), numberCell(), numberCell(), numberCell(),
-    numberCell(), numberCell()]);
+    numberCell(), numberCell(), numberCell()]);
 }
 
 export function showFields(status) {
@@ -248,7 +251,8 @@ export function showFields(status) {
     setText(cells[1], field.role ?? '');
     sparkline(cells[2], field.histogram);
     const texts = [
-      percent(field.missing), decimal(field.min), decimal(field.mean), decimal(field.max), count(field.unseen),
+      percent(field.missing), decimal(field.min), decimal(field.mean), decimal(field.max), brief(field.distinct),
+      brief(field.unseen),
     ];
     texts.forEach((text, column) => setText(cells[column + 3], text));
     cells[3].classList.toggle('flag', number(field.missing) !== null && field.missing >= 0.1);
@@ -272,7 +276,7 @@ export function showOperation(status, history, marks) {
   const kept = isObject(status.snapshots) ? status.snapshots : null;
   if (show('snapshots-panel', kept !== null)) {
     fillPairs(byId('snapshots'), [
-      ['Last', number(kept.age_seconds) === null ? 'none yet' : `${duration(kept.age_seconds)} ago`],
+      ['Last', number(kept.age_seconds) === null ? 'none yet' : kept.age_seconds < 1 ? 'just now' : `${duration(kept.age_seconds)} ago`],
       ['Size', bytes(kept.bytes)], ['Taken', count(kept.count)], ['Failures', count(kept.failures)],
     ].filter(([, value]) => value !== dash));
     byId('snapshots').lastElementChild?.classList.toggle('flag', kept.failures > 0);

@@ -39,15 +39,18 @@ final class EventHub: Sendable {
 
     init(maximumClients: Int) { self.maximumClients = maximumClients }
 
+    var newest: Event? { contents.withLock { $0.newest } }
+
     var clients: Int { contents.withLock { $0.clients.count } }
 
+    /// - Parameter seen: the last event that this listener had on an earlier connection; it is not sent again.
     /// - Returns: nil when there are too many already, or none are wanted any more.
-    func join() -> Client? {
+    func join(after seen: Int? = nil) -> Client? {
         contents.withLock { contents in
             guard !contents.isFinished, contents.clients.count < maximumClients else { return nil }
             let client = Client()
             contents.clients[ObjectIdentifier(client)] = client
-            if let newest = contents.newest { client.send(newest) }
+            if let newest = contents.newest, newest.id != seen { client.send(newest) }
             return client
         }
     }

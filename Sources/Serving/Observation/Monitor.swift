@@ -12,6 +12,8 @@ struct Monitor {
     private var lastLearned = 0
     private var lastLoss = 0.0
     private var lastCounts = MetricsRegistry.Counts()
+    private var looks = 0
+    private var observation: [(String, JSONValue)] = []
     /// Of the last looks: percentiles of one second alone would jump.
     private var latencies = [DurationHistogram()]
     private static let window = 10
@@ -49,9 +51,16 @@ struct Monitor {
         if activity.snapshots.isOn { members.append(("snapshots", Self.snapshots(activity.snapshots))) }
         members += service(elapsed)
         members.append(("learn_batch", Self.percentiles(activity.batchSeconds)))
-        // Nobody pays for what nobody sees.
-        if state.events.clients > 0, let observation = state.live.observe() { members += observation.members }
+        members += observed()
         return .object(members)
+    }
+
+    /// What the records look like, looked at every second time: nobody pays for what nobody sees.
+    private mutating func observed() -> [(String, JSONValue)] {
+        guard state.events.clients > 0 else { return [] }
+        looks += 1
+        if looks % 2 == 1 || observation.isEmpty { observation = state.live.observe()?.members ?? [] }
+        return observation
     }
 
     private mutating func model(

@@ -5,12 +5,15 @@ import NIOCore
 extension HTTPField.Name {
     /// Tells proxies (nginx) to pass events on as they come.
     fileprivate static let unbuffered = HTTPField.Name("X-Accel-Buffering") ?? .cacheControl
+    /// What a listener says that comes back (HTML, server-sent events).
+    fileprivate static let lastEvent = HTTPField.Name("Last-Event-ID") ?? .ifMatch
 }
 
 extension ServiceState {
     func addEventRoutes(to table: RouteTable) {
-        table.get("/events") { [self] _, _ in
-            guard let client = events.join() else {
+        table.get("/events") { [self] request, _ in
+            let seen = request.headers[.lastEvent].flatMap { Int($0) }
+            guard let client = events.join(after: seen) else {
                 var failure = Failure(.serviceUnavailable, "too many event streams are open")
                 failure.headers[.retryAfter] = "5"
                 throw failure

@@ -4,9 +4,9 @@ import Records
 public struct FieldSummary: Sendable {
     public let name: String
     public let role: FieldRole
-    /// The share of records without it, 0 to 1.
+    /// The share of the counted records without it, 0 to 1.
     public let missing: Double?
-    /// Of numbers: the range and the mean of all values.
+    /// Of numbers: the range and the mean of the values counted.
     public let low: Double?
     public let high: Double?
     public let mean: Double?
@@ -44,12 +44,11 @@ struct FieldColumns {
     }
 }
 
-/// Summaries of fields from exact totals and from samples: rows of the watched numbers, then the watched categories.
+/// Summaries of fields from totals and from samples: rows of the watched numbers, then the watched categories.
 struct FieldStatistics {
-    /// Bytes and number of samples kept, and samples of a batch once so many are there.
+    /// Bytes and number of samples kept; once so many are there, one of each block that is counted.
     static let maximumBytes = 1 << 20
-    static let maximumSamples = 2048
-    static let rowsPerBatch = 2
+    static let maximumSamples = 1024
     private static let bins = 24
     private static let topCategories = 12
 

@@ -3,9 +3,9 @@ import Records
 /// What was predicted and what came, of the latest sampled records.
 struct OutcomeStatistics {
     /// Samples kept, and samples of a batch once so many are there.
-    static let capacity = 16_384
-    static let rowsPerBatch = 4
-    private static let bins = 24
+    static let capacity = 8192
+    static let rowsPerBatch = 2
+    private static let bins = 20
 
     /// Words of a sample: output, target, predicted class.
     static let width = 3

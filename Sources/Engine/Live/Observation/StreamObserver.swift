@@ -5,10 +5,6 @@ import Synchronization
 /// columns of each batch and copies a few of its rows; everything else happens when somebody looks, on the looker's
 /// thread. It has no part in what is learned.
 final class StreamObserver: @unchecked Sendable {
-    private struct Contents {
-        var totals: FieldTotals
-        var fieldSampling = RowSampling(rowsPerBatch: FieldStatistics.rowsPerBatch)
-    }
     /// What only who looks uses.
     private struct Looker {
         let rows: SampleRing
@@ -18,10 +14,10 @@ final class StreamObserver: @unchecked Sendable {
 
     private let schema: Schema
     private let columns: [FieldColumns]
-    /// Written by the learning thread with `contents` locked.
+    /// Written by the learning thread with `totals` locked.
     private let rows: SampleRing
     private let outcomes: SampleRing
-    private let contents: Mutex<Contents>
+    private let totals: Mutex<FieldTotals>
     private let looker: Mutex<Looker>
     /// The learning thread's.
     @exclusivity(unchecked) private var outcomeSampling = RowSampling(rowsPerBatch: OutcomeStatistics.rowsPerBatch)
@@ -41,7 +37,7 @@ final class StreamObserver: @unchecked Sendable {
         }
         rows = rowRing()
         outcomes = outcomeRing()
-        contents = Mutex(Contents(totals: totals))
+        self.totals = Mutex(totals)
         looker = Mutex(
             Looker(
                 rows: rowRing(), outcomes: outcomeRing(),
@@ -57,11 +53,12 @@ final class StreamObserver: @unchecked Sendable {
         guard batch.rows > 0 else { return }
         outcomeSampling.begin(rows: batch.rows, isFull: outcomes.isFull)
         guard !columns.isEmpty else { return }
-        contents.withLock { contents in
-            contents.totals.add(batch)
-            contents.fieldSampling.begin(rows: batch.rows, isFull: rows.isFull)
-            for row in 0..<batch.rows where contents.fieldSampling.takes(row) {
-                FieldStatistics.write(rows.add(), row, contents.totals, batch)
+        totals.withLock { totals in
+            let block = totals.block(of: batch.rows)
+            guard !block.isEmpty else { return }
+            totals.add(batch, block)
+            for row in block.prefix(rows.isFull ? 1 : block.count) {
+                FieldStatistics.write(rows.add(), row, totals, batch)
             }
         }
     }
@@ -70,7 +67,7 @@ final class StreamObserver: @unchecked Sendable {
     @inline(__always)
     func note(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, known: Int) {
         guard outcomeSampling.takes(row), known > 0 || schema.task == .regression else { return }
-        contents.withLock { _ in OutcomeStatistics.write(outcomes.add(), row, schema.task, features, predictions) }
+        totals.withLock { _ in OutcomeStatistics.write(outcomes.add(), row, schema.task, features, predictions) }
     }
 
     // MARK: Others
@@ -81,10 +78,10 @@ final class StreamObserver: @unchecked Sendable {
     }
 
     private func observation(_ own: Looker, _ publication: Publication) -> StreamObservation {
-        let (count, numbers, categories) = contents.withLock { contents in
+        let (count, numbers, categories) = totals.withLock { totals in
             own.rows.copy(rows)
             own.outcomes.copy(outcomes)
-            return (contents.totals.rows, contents.totals.numbers, contents.totals.categories)
+            return (totals.rows, totals.numbers, totals.categories)
         }
         let statistics = FieldStatistics(rows: count, numbers: numbers, categories: categories, samples: own.rows)
         let seen = OutcomeStatistics(own.outcomes, schema.task)
