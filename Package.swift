@@ -103,7 +103,7 @@ let package = Package(
             dependencies: [
                 "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
                 "Preprocessing",
-                "Learners", "Records", "Snapshots", "JSON", "Serving",
+                "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict,

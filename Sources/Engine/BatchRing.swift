@@ -45,7 +45,7 @@ final class BatchRing: @unchecked Sendable {
     private let ready = Atomic<Int>(0)
     /// Set by the producer before its last signal.
     private var end: StreamEnd?
-    private var lastWritten = Int.max
+    private let lastWritten = Atomic<Int>(Int.max)
 
     init(depth: Int, filled: DispatchSemaphore = DispatchSemaphore(value: 0), make: () -> RecordBatch) {
         self.depth = depth
@@ -77,7 +77,7 @@ final class BatchRing: @unchecked Sendable {
     /// Producer: nothing comes after what was passed on.
     func finish(_ end: StreamEnd) {
         self.end = end
-        lastWritten = written
+        lastWritten.store(written, ordering: .releasing)
         ready.add(1, ordering: .releasing)
         filled.signal()
     }
@@ -100,7 +100,7 @@ final class BatchRing: @unchecked Sendable {
 
     /// Consumer, after `takeReady`: the next batch, nil at the end.
     func nextFilled() -> FilledBatch? {
-        if read == lastWritten, end != nil { return nil }
+        if read == lastWritten.load(ordering: .acquiring), end != nil { return nil }
         return slots[read % depth]
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CBytes
 import Connectors
 import Engine
 import Glibc
@@ -115,6 +116,8 @@ struct StreamRun {
 
     func execute() throws {
         installSignalHandlers()
+        // What only starting needed (arguments, settings, the type tables of all libraries) is half of the resident code.
+        image_release()
         let json = try settings.flag("json")
         let report: RunReport
         do { report = try run() } catch let error as ConnectorError {
