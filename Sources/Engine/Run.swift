@@ -362,7 +362,7 @@ public final class Run {
             options.live?.note { activity in
                 activity.batchSeconds.add(Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9)
                 activity.learned = pipeline.evaluation.learned
-                activity.add(batch.records, isInbox: lane.isInbox)
+                if work.lane.kind != .targets { activity.add(work.batch.records, isInbox: work.lane.isInbox) }
             }
         } catch let error as ConnectorError {
             fail(EngineError(error.description, error.disposition == .closed ? .closed : .runtime))

@@ -128,8 +128,10 @@ extension ServiceState {
             }
             var answer: [UInt8] = []
             let isDone = try pool.use { predictor in
-                guard !predictor.takesFeatures else { return false }
+                // Records that may be folded are for the route.
+                guard !predictor.takesFeatures, !lines.bytes[...].hasMember("features") else { return false }
                 _ = try lines.bytes.withUnsafeBytes { try predictor.predict($0, into: &answer) }
+                keep(predictor.kept)
                 return true
             }
             guard isDone else { return nil }

@@ -177,7 +177,7 @@ extension RecordLines {
 
 extension ArraySlice<UInt8> {
     /// Whether an object may have a member of that name, at a glance.
-    fileprivate func hasMember(_ name: String) -> Bool {
+    func hasMember(_ name: String) -> Bool {
         let quoted = Array("\"\(name)\"".utf8)
         return withUnsafeBytes { line in
             guard var at = line.baseAddress else { return false }
