@@ -8,7 +8,8 @@ extension Run {
     /// task was told: then nobody has to wait for a target before the first prediction.
     func addTargets(to sample: inout Sample, _ schema: inout SchemaOptions) throws {
         guard let delay = configuration.delay, delay.withheld == nil else { return }
-        if schema.id == nil, !sample.names.contains("_id"), sample.names.contains("id") { schema.id = "id" }
+        let isFeature = [schema.categorical, schema.numeric, schema.text, schema.ignored].joined().contains("id")
+        if schema.id == nil, !sample.names.contains("_id"), sample.names.contains("id"), !isFeature { schema.id = "id" }
         guard let lane = targetsLane else { return }
         guard let target = schema.target else {
             throw EngineError("--targets needs --target FIELD: the field that holds the target", .usage)
