@@ -278,7 +278,8 @@ public final class Run {
         }
         options.progress?.begin()
         options.progress?.resume(at: pipeline.evaluation)
-        publish(publication, isDue: true)
+        // Twice: memory that is touched for the first time costs a multiple, and would set the pace of the first second.
+        for _ in 0..<2 { publish(publication, isDue: true) }
         while true {
             switch rings.next(waiting: idleWait(publication)) {
             case .nothing:
@@ -399,6 +400,7 @@ public final class Run {
         let revision = pipeline.classRevision
         let observer = observer
         if work.lane.kind != .targets { observer?.note(records) }
+        var observed = observer?.firstRow ?? .max
         func score(
             _ row: Int, _ records: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
             _ version: Int, _ known: Int
@@ -419,7 +421,9 @@ public final class Run {
                     prediction: pipeline.predictionText(row, predictions),
                     features: features.offsets[row + 1] - features.offsets[row])
             }
-            observer?.note(row, features, predictions, known: known)
+            if row >= observed {
+                observed = observer?.note(row, features, predictions, known: known) ?? .max
+            }
         }
         if let delayed {
             delayed.process(work, features, predictions, scored: score)

@@ -1,4 +1,5 @@
 import CBytes
+import Dispatch
 import Glibc
 
 /// The untyped half of a `StateArray`: bytes, length and the map of pages that changed since the last copy.
@@ -94,24 +95,49 @@ public class AnyStateArray: @unchecked Sendable {
         resized = true
     }
 
-    /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree.
+    /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree. Large arrays are
+    /// copied by two cores: one alone does not use up the memory's bandwidth, and the caller's learning waits.
     final func copy(from source: AnyStateArray, stale: UnsafePointer<UInt8>?) {
         if count != source.count || lanes != source.lanes { resize(to: source.count, lanes: source.lanes) }
-        guard let stale else {
-            memcpy(bytes, source.bytes, byteCount)
-            return
+        guard byteCount >= Self.sharedCopySize else {
+            return Self.copy(to: bytes, from: source.bytes, byteCount, stale, 0..<Self.pages(byteCount))
         }
+        let work = UncheckedCopy(target: bytes, source: source.bytes, byteCount: byteCount, stale: stale)
         let pages = Self.pages(byteCount)
-        var page = 0
-        while page < pages {
-            guard stale[page] != 0 else {
+        let parts = (byteCount / Self.copyPartSize) + 1
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            Self.copy(
+                to: work.target, from: work.source, work.byteCount, work.stale,
+                part * pages / parts..<(part + 1) * pages / parts)
+        }
+    }
+
+    /// From this size on two cores copy, in parts of so many bytes: small ones, because the caller waits for the last.
+    private static let sharedCopySize = 8 << 20
+    private static let copyPartSize = 1 << 20
+
+    /// What the parts of one copy share; they write ranges of pages that do not meet.
+    private struct UncheckedCopy: @unchecked Sendable {
+        let target: UnsafeMutableRawPointer
+        let source: UnsafeMutableRawPointer
+        let byteCount: Int
+        let stale: UnsafePointer<UInt8>?
+    }
+
+    private static func copy(
+        to target: UnsafeMutableRawPointer, from source: UnsafeMutableRawPointer, _ byteCount: Int,
+        _ stale: UnsafePointer<UInt8>?, _ pages: Range<Int>
+    ) {
+        var page = pages.lowerBound
+        while page < pages.upperBound {
+            var end = stale == nil ? pages.upperBound : page
+            if let stale { while end < pages.upperBound, stale[end] != 0 { end += 1 } }
+            guard end > page else {
                 page += 1
                 continue
             }
-            var end = page + 1
-            while end < pages, stale[end] != 0 { end += 1 }
-            let start = page * Self.pageSize
-            memcpy(bytes + start, source.bytes + start, min(end * Self.pageSize, byteCount) - start)
+            let start = page * pageSize
+            memcpy(target + start, source + start, min(end * pageSize, byteCount) - start)
             page = end
         }
     }

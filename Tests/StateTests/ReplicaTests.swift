@@ -46,6 +46,27 @@ struct ReplicaTests {
         func next(_ limit: Int) -> Int { Int(generator.next() % UInt64(limit)) }
     }
 
+    /// An array so large that several cores copy it: whole, in runs, and single pages at the ends of their parts.
+    @Test func aLargeArrayEndsEqual() {
+        final class Table: Stateful {
+            let rows = StateArray<Double>(count: 3_000_001, marksChanges: true)
+            var state: [StateEntry] { [StateEntry("rows", rows)] }
+        }
+        let original = Table()
+        let twin = Table()
+        let replica = Replica(of: original, twin: twin)
+        var numbers = Numbers(generator: RandomGenerator(seed: 7))
+        for round in 0..<6 {
+            for _ in 0..<[3_000_001, 1, 0, 500, 20_000, 3][round] {
+                original.rows[numbers.next(3_000_001)] = Double(numbers.next(1000))
+            }
+            original.rows[3_000_000] = Double(round)
+            Replica.note(original, on: [replica])
+            replica.update()
+            #expect(twin.digest == original.digest)
+        }
+    }
+
     /// Three replicas, updated in any order and at any time, each against the owner's state at that time.
     @Test func everyReplicaEndsEqual() {
         let seed =

@@ -71,17 +71,17 @@ final class DelayedLearning {
     func process(
         _ batch: RecordBatch, _ rows: Rows, _ features: FeatureBatch, _ predictions: PredictionBatch, scored: Scored
     ) {
-        begin(batch, rows)
         if rows == .records, mayPassWhole(batch) {
             pipeline.keepsRawNumbers = false
             defer { pipeline.keepsRawNumbers = true }
-            let before = batch.rejected.count
-            pipeline.evaluation.countRejected(-before)
+            unmatchedOffsets.removeAll(keepingCapacity: true)
+            readClock()
             pipeline.process(batch, features, predictions, learning: true) { row, features, version, known in
                 scored(row, batch, features, predictions, version, known)
             }
             return counts.add(.arrivals, batch.rows)
         }
+        begin(batch, rows)
         for row in 0..<batch.rows { take(row, batch, rows, features, predictions, scored) }
         end(batch, features, predictions, scored)
     }

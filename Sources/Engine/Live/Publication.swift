@@ -1,5 +1,6 @@
 import Connectors
 import Dispatch
+import Glibc
 import State
 import Synchronization
 
@@ -72,8 +73,11 @@ final class Publication: @unchecked Sendable {
         func use<R, E: Error>(_ body: (Pipeline) throws(E) -> R) throws(E) -> R { try copy.withPipeline(body) }
     }
 
-    /// Publishing may take this share of the learning thread's time.
+    /// Publishing may take this share of the learning thread's time. Beside the copying itself, learning pays for what
+    /// it pushed out of the caches.
     private static let share = 0.05
+    /// While learning is busy, nothing is published more often than this: fresher would cost and nobody would notice.
+    private static let shortest: UInt64 = 15_000_000
     private let pipeline: Pipeline
     private let replicas: ReplicaGroup
     private let copies: [Copy]
@@ -105,6 +109,7 @@ final class Publication: @unchecked Sendable {
     /// Publishes now, unless readers hold the copy that is due. Only the owner.
     @discardableResult func publish(_ positions: [PartPosition]) -> Bool {
         let start = DispatchTime.now().uptimeNanoseconds
+        let used = Self.threadNanoseconds
         let due = 1 - current.load(ordering: .relaxed)
         let copy = copies[due]
         let isDone = copy.change {
@@ -119,8 +124,15 @@ final class Publication: @unchecked Sendable {
         isPublished.store(true, ordering: .releasing)
         isBehind = false
         let end = DispatchTime.now().uptimeNanoseconds
-        next = end + UInt64(Double(end - start) / Self.share)
+        next = max(start + Self.shortest, end + UInt64(Double(Self.threadNanoseconds - used) / Self.share))
         return true
+    }
+
+    /// What the calling thread has worked: on a busy machine the time that passes says little of what publishing costs.
+    private static var threadNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     /// The owner's version; what was published last, right after `publish`.

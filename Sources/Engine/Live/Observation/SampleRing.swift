@@ -45,7 +45,8 @@ final class SampleRing {
 /// Which rows of a batch are looked at: every one until there are enough samples, then a few of each batch.
 struct RowSampling {
     private let rowsPerBatch: Int
-    private var next = 0
+    /// The next row that is looked at.
+    private(set) var next = 0
     private var step = 1
     private var batches = 0
 
@@ -59,11 +60,6 @@ struct RowSampling {
         batches &+= 1
     }
 
-    /// Whether a row is one of those; rows are asked for in their order.
-    @inline(__always)
-    mutating func takes(_ row: Int) -> Bool {
-        guard row >= next else { return false }
-        next = row &+ step
-        return true
-    }
+    /// Takes a row, `next` or a later one.
+    mutating func take(_ row: Int) { next = row &+ step }
 }

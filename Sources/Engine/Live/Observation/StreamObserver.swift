@@ -63,11 +63,17 @@ final class StreamObserver: @unchecked Sendable {
         }
     }
 
-    /// What became of a row; rows come in their order.
-    @inline(__always)
-    func note(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, known: Int) {
-        guard outcomeSampling.takes(row), known > 0 || schema.task == .regression else { return }
-        totals.withLock { _ in OutcomeStatistics.write(outcomes.add(), row, schema.task, features, predictions) }
+    /// The first row of the batch whose outcome is looked at.
+    var firstRow: Int { outcomeSampling.next }
+
+    /// What became of a row that is due. Returns the next one that is; rows come in their order, and the caller passes
+    /// over those between, so that a row nobody looks at costs it a comparison.
+    func note(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, known: Int) -> Int {
+        outcomeSampling.take(row)
+        if known > 0 || schema.task == .regression {
+            totals.withLock { _ in OutcomeStatistics.write(outcomes.add(), row, schema.task, features, predictions) }
+        }
+        return outcomeSampling.next
     }
 
     // MARK: Others
