@@ -8,6 +8,7 @@ struct FieldStore {
     let batch: RecordBatch
     private let numbers: UnsafeMutablePointer<Double>
     private let categories: UnsafeMutablePointer<UInt64>
+    private let texts: UnsafeMutablePointer<ByteRange>
     private let stride: Int
     private let powers: UnsafeMutablePointer<Double>
     private let scratch: UnsafeMutablePointer<UInt8>
@@ -21,6 +22,7 @@ struct FieldStore {
         self.batch = batch
         numbers = batch.numbers
         categories = batch.categories
+        texts = batch.texts
         stride = batch.columnStride
         powers = exactPowersOfTen
         scratch = batch.scratch
@@ -34,6 +36,7 @@ struct FieldStore {
     func clearRow() {
         for column in 0..<batch.numericCount { numbers[column * stride + row] = .nan }
         for column in 0..<batch.categoricalCount { categories[column * stride + row] = 0 }
+        for column in 0..<batch.textCount { texts[column * stride + row] = .empty }
         clearFrame()
     }
 
@@ -54,6 +57,7 @@ struct FieldStore {
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -76,6 +80,9 @@ struct FieldStore {
         case .target where !readsTargetNumber && count != 0:
             let text = UnsafeBufferPointer(start: start, count: count)
             batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
+        case .kept:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            texts[Int(sink.categoryColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
@@ -104,6 +111,7 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
+        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = ByteRange(raw.baseAddress, raw.count)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
