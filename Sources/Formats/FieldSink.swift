@@ -154,7 +154,7 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
 
 /// The one text that stands for a number as a category, class or id: whole numbers without a fraction, others as their
 /// shortest decimal that reads back the same.
-func canonicalText(ofNumber value: Double) -> String {
+public func canonicalText(ofNumber value: Double) -> String {
     Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
 }
 

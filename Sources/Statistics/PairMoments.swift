@@ -3,7 +3,7 @@ import State
 /// Moments of numbers up to the fourth, and their covariance with a second number, mergeable: blocks are summed about
 /// their own means and joined by the formulas of Pébay (SAND2008-6212, equations 1.1, 2.1 and 3.1), so that no digits
 /// cancel. `lanes` numbers of a state array, all 0 = nothing yet.
-public struct PairMoments {
+public struct PairMoments: Sendable {
     /// n, mean, sums of 2nd, 3rd and 4th powers of deviations; pairs: n, means of both, sums of xx, yy, xy products.
     public static let lanes = 11
 
