@@ -30,7 +30,7 @@ public struct ProfilePlan: Sendable {
 
     static let numberBins = 32
     static let maximumClasses = 32
-    private static let regressionBins = 16
+    private static let regressionBins = 24
 
     public init(schema: Schema, sample: Sample) {
         self.schema = schema
@@ -56,7 +56,7 @@ public struct ProfilePlan: Sendable {
                 let isNumber = Self.isNumber(field, schema.task, sample)
                 decoding.fields[index].role = field.role == .ignored ? .ignored : isNumber ? .numeric : .categorical
                 guard field.role != .ignored else { continue }
-                let bins = field.role == .target ? Self.regressionBins : Self.numberBins - 1
+                let bins = field.role == .target ? Self.regressionBins : Self.numberBins
                 add(
                     field.name, field.name == time?.name ? .time : field.role, isNumber: isNumber,
                     edges: isNumber ? Self.edges(Self.numbers(sample, field.name), bins: bins) : [])
@@ -99,18 +99,26 @@ public struct ProfilePlan: Sendable {
         }
     }
 
-    /// Edges between bins of about equally many of the sampled values.
+    /// Edges between bins of about equally many of the sampled values, and a few beyond them: what is sampled first is
+    /// not all there is (records in the order of time).
     static func edges(_ values: [Double], bins: Int) -> [Double] {
         let sorted = values.sorted()
-        guard sorted.count > 1 else { return [] }
-        var edges: [Double] = []
-        for bin in 1..<bins {
-            let edge = sorted[min(bin * sorted.count / bins, sorted.count - 1)]
-            // The bin of a value is the number of edges below it: the largest value needs no edge.
-            if edge > edges.last ?? -.infinity, edge < sorted[sorted.count - 1] { edges.append(edge) }
+        guard let low = sorted.first, let high = sorted.last else { return [] }
+        let room = bins - 1 - 2 * outerEdges
+        var inner: [Double] = []
+        for bin in 1...room {
+            let edge = sorted[min(bin * sorted.count / (room + 1), sorted.count - 1)]
+            if edge > inner.last ?? -.infinity, edge < high { inner.append(edge) }
         }
-        return edges
+        let step = inner.count < room / 2 ? (high - low) / Double(inner.count + 1) : (high - low) / 4
+        let width = step > 0 ? step : max(abs(high), 1)
+        // The bin of a value is the number of edges below it.
+        let below = [-4, -2, -1, -0.5].map { low + $0 * width }
+        let above = [0, 1, 2, 4].map { high + $0 * width }
+        return (below + inner + above).filter(\.isFinite)
     }
+
+    private static let outerEdges = 4
 
     /// The field that says when: the one that was named, else the first whose sampled values are all dates, or numbers
     /// of a size that dates have under a name that says so.

@@ -16,7 +16,7 @@ public struct ProfileTable {
     ///   - width: of the terminal.
     public func lines(seconds: Double, advice: RoleAdvice?, limit: Int = .max, width: Int = 200) -> [String] {
         let rate = Double(summary.records) / max(seconds, 1e-9)
-        let fraction = summary.areDuplicatesExact ? "" : "about "
+        let fraction = summary.areDuplicatesExact || summary.duplicates == 0 ? "" : "about "
         var lines = [
             bold(
                 "\(grouped(summary.records)) records, \(grouped(summary.rejected)) rejected, "
@@ -81,7 +81,8 @@ public struct ProfileTable {
             bold("time") + " (\(times.field)): \(TimeText.text(times.first)) to \(TimeText.text(times.last)), "
                 + "\(grouped(times.outOfOrder)) out of order; gaps: \(gaps.joined(separator: ", "))",
         ]
-        for gap in times.longestGaps.prefix(3) {
+        let usual = times.gaps.first?.value ?? 0
+        for gap in times.longestGaps.prefix(3) where gap.seconds > 2 * usual {
             lines.append("  \(duration(gap.seconds)) without a record after \(TimeText.text(gap.after))")
         }
         return lines
@@ -95,12 +96,26 @@ public struct ProfileTable {
         }
         if !advice.suggestions.isEmpty {
             lines += ["", bold("suggestions")]
-            for suggestion in advice.suggestions {
-                lines.append("  \(clean(suggestion.field)): \(suggestion.step) (\(suggestion.reason))")
-            }
+            lines += suggestionLines(advice.suggestions)
         }
         return lines
     }
+
+    /// One line a suggestion; where many fields share a step, one for all of them.
+    private func suggestionLines(_ suggestions: [Suggestion]) -> [String] {
+        var steps: [String] = []
+        for suggestion in suggestions where !steps.contains(suggestion.step) { steps.append(suggestion.step) }
+        return steps.flatMap { step in
+            let own = suggestions.filter { $0.step == step }
+            guard own.count > Self.manyFields else {
+                return own.map { "  \(clean($0.field)): \(step) (\($0.reason))" }
+            }
+            let names = own.map { clean($0.field) }.joined(separator: ", ")
+            return ["  \(step): \(names)", "      \(clean(own[0].field)): \(own[0].reason)"]
+        }
+    }
+
+    private static let manyFields = 3
 
     private func bold(_ text: String) -> String { isColoured ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
     private func dim(_ text: String) -> String { isColoured ? "\u{1b}[2m\(text)\u{1b}[0m" : text }

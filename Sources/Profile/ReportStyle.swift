@@ -20,10 +20,11 @@ enum ReportStyle {
         .note{color:var(--warn);font-size:13px;margin:6px 0 0}
         svg{display:block;width:100%;height:auto;margin:8px 0 2px}rect{fill:var(--bar)}rect.back{fill:var(--bar2)}
         svg text{fill:var(--soft);font:10px system-ui,sans-serif}
-        dl{display:grid;grid-template-columns:repeat(3,auto 1fr);gap:0 8px;margin:8px 0 0;font-size:13px}
+        dl{display:grid;grid-template-columns:repeat(2,auto minmax(0,1fr));gap:0 14px;margin:8px 0 0;font-size:13px}
         dt{color:var(--soft)}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
         .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
         th,td{text-align:left;padding:5px 8px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+        .wide td{overflow-wrap:normal}.wide td:first-child{min-width:6em;max-width:16em;overflow-wrap:anywhere}
         th{color:var(--soft);font-weight:500;white-space:nowrap}
         .bars{display:grid;grid-template-columns:minmax(0,9em) 1fr auto;gap:2px 8px;align-items:center;font-size:13px;
         margin-top:8px}

@@ -1,5 +1,5 @@
-/// Sorts short blocks of finite numbers: runs of eight by insertion, then merges whose steps have no branch that depends
-/// on the data, so that unordered values cost no mispredictions. O(n log n), stable.
+/// Sorts short blocks of finite numbers: runs of eight by a sorting network, then merges, whose steps have no branch that depends
+/// on the data, so that unordered values cost no mispredictions. O(n log n).
 enum BlockSort {
     private static let run = 8
 
@@ -7,7 +7,7 @@ enum BlockSort {
     static func sort(_ values: UnsafeMutablePointer<Double>, _ count: Int, scratch: UnsafeMutablePointer<Double>) {
         var start = 0
         while start < count {
-            insertionSort(values + start, min(run, count - start))
+            if count - start >= run { sortEight(values + start) } else { insertionSort(values + start, count - start) }
             start += run
         }
         var source = values
@@ -38,13 +38,49 @@ enum BlockSort {
         while i < leftCount, j < rightCount {
             let a = left[i]
             let b = right[j]
-            let takesLeft = a <= b
-            target[i &+ j] = takesLeft ? a : b
-            i &+= takesLeft ? 1 : 0
-            j &+= takesLeft ? 0 : 1
+            // The processor's minimum; a comparison for the value and one for the step keep both free of branches.
+            target[i &+ j] = b < a ? b : a
+            let step = b < a ? 1 : 0
+            j &+= step
+            i &+= 1 &- step
         }
         if i < leftCount { (target + i + j).update(from: left + i, count: leftCount - i) }
         if j < rightCount { (target + i + j).update(from: right + j, count: rightCount - j) }
+    }
+
+    /// The 19 comparators of the smallest network for eight (Knuth, The Art of Computer Programming 3, 5.3.4).
+    @inline(__always)
+    private static func sortEight(_ values: UnsafeMutablePointer<Double>) {
+        var (a, b, c, d) = (values[0], values[1], values[2], values[3])
+        var (e, f, g, h) = (values[4], values[5], values[6], values[7])
+        order(&a, &c)
+        order(&b, &d)
+        order(&e, &g)
+        order(&f, &h)
+        order(&a, &e)
+        order(&b, &f)
+        order(&c, &g)
+        order(&d, &h)
+        order(&a, &b)
+        order(&c, &d)
+        order(&e, &f)
+        order(&g, &h)
+        order(&c, &e)
+        order(&d, &f)
+        order(&b, &e)
+        order(&d, &g)
+        order(&b, &c)
+        order(&d, &e)
+        order(&f, &g)
+        (values[0], values[1], values[2], values[3]) = (a, b, c, d)
+        (values[4], values[5], values[6], values[7]) = (e, f, g, h)
+    }
+
+    @inline(__always)
+    private static func order(_ low: inout Double, _ high: inout Double) {
+        let (a, b) = (low, high)
+        low = b < a ? b : a
+        high = b < a ? a : b
     }
 
     @inline(__always)

@@ -16,13 +16,13 @@ public final class FrequentItems: Stateful {
     /// Values kept at most.
     public let capacity: Int
     private let keepsText: Bool
-    private let mask: Int
+    @usableFromInline let mask: Int
     /// By slot, open addressing: keys (0 = free), counts, texts with their lengths in front.
-    private let keys: StateArray<UInt64>
-    private let counts: StateArray<Int64>
+    @usableFromInline let keys: StateArray<UInt64>
+    @usableFromInline let counts: StateArray<Int64>
     private let texts: StateArray<UInt8>
     /// Values kept, `purged`, values learned.
-    private let totals: StateArray<Int64>
+    @usableFromInline let totals: StateArray<Int64>
 
     /// - Parameters:
     ///   - slots: a power of two; three quarters of them are used.
@@ -57,7 +57,7 @@ public final class FrequentItems: Stateful {
     ///   - text: `length` bytes; nil = none. `textBytes` bytes from its start must be readable.
     ///   - times: how many of it.
     /// - Returns: whether it is new in the table; what is not was seen before.
-    @inline(__always) @discardableResult
+    @inlinable @inline(__always) @discardableResult
     public func learn(_ key: UInt64, _ text: UnsafePointer<UInt8>? = nil, _ length: Int = 0, times: Int = 1) -> Bool {
         let key = key == 0 ? 1 : key
         totals.base[2] += Int64(times)
@@ -74,13 +74,13 @@ public final class FrequentItems: Stateful {
         return true
     }
 
-    @inline(__always)
-    private static func home(_ key: UInt64, _ mask: Int) -> Int {
+    @inlinable @inline(__always)
+    static func home(_ key: UInt64, _ mask: Int) -> Int {
         Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
     }
 
-    @inline(never)
-    private func admit(_ key: UInt64, _ slot: Int, _ text: UnsafePointer<UInt8>?, _ length: Int, _ times: Int) {
+    @usableFromInline @inline(never)
+    func admit(_ key: UInt64, _ slot: Int, _ text: UnsafePointer<UInt8>?, _ length: Int, _ times: Int) {
         keys.base[slot] = key
         counts.base[slot] = Int64(times)
         if keepsText, let text {

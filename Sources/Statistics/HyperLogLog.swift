@@ -23,25 +23,13 @@ public final class HyperLogLog: Stateful {
 
     public static func standardError(precision: Int) -> Double { 1.04 / Double(1 << precision).squareRoot() }
 
-    /// The registers and their precision, for kernels that learn many hashes.
-    public var kernel: Kernel { Kernel(registers: registers.base, shift: UInt64(64 - precision)) }
-
-    public struct Kernel {
-        let registers: UnsafeMutablePointer<UInt8>
-        let shift: UInt64
-
-        /// Not inlinable state: the first bits choose a register, the zeros after them are its value.
-        @inline(__always)
-        func learn(_ hash: UInt64) {
-            let index = Int(truncatingIfNeeded: hash >> shift)
-            let rest = hash << (64 - shift) | 1 << (63 - shift)
-            let rank = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount + 1)
-            if rank > registers[index] { registers[index] = rank }
-        }
+    /// Learns a hash: its first bits choose a register, the zeros after them are its value.
+    public func learn(_ hash: UInt64) {
+        let index = Int(truncatingIfNeeded: hash >> UInt64(64 - precision))
+        let rest = hash << UInt64(precision) | 1 << UInt64(precision - 1)
+        let rank = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount + 1)
+        if rank > registers.base[index] { registers.base[index] = rank }
     }
-
-    @inline(__always)
-    public func learn(_ hash: UInt64) { kernel.learn(hash) }
 
     public func merge(_ other: HyperLogLog) {
         precondition(precision == other.precision, "sketches of different precision do not merge")

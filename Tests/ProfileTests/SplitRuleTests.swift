@@ -9,19 +9,18 @@ import Testing
         _ rule: SplitRule, _ records: [String], ids: [String]? = nil, strata: [String]? = nil, times: [Double?]? = nil
     ) throws -> [Int?] {
         var rule = rule
-        func range(_ text: String?) throws -> ByteRange? {
-            try text.map { text in
+        func range(_ text: String?) -> ByteRange? {
+            text.map { text in
                 let chunk = Chunk(capacity: 64)
-                chunk.count = 0
-                try Array(text.utf8).withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
+                Array(text.utf8).withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
                 kept.chunks.append(chunk)
                 return ByteRange(chunk.base, chunk.count)
             }
         }
         return try records.indices.map { index in
-            let record = try range(records[index]) ?? .empty
+            let record = range(records[index]) ?? .empty
             return try rule.part(
-                of: record, id: try range(ids?[index]), stratum: try range(strata?[index]), time: times?[index])
+                of: record, id: range(ids?[index]), stratum: range(strata?[index]), time: times?[index])
         }
     }
 
