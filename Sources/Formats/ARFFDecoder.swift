@@ -18,9 +18,14 @@ public final class ARFFDecoder: RecordDecoder {
     /// Fields of the schema that the current part has no attribute for.
     private var missingSinks: [FieldSink] = []
 
-    public init(schema: Schema, usesVWHashes: Bool = false) {
+    public convenience init(schema: Schema, usesVWHashes: Bool = false) {
+        self.init(schema: schema, categories: usesVWHashes ? .vwChained : .categorical)
+    }
+
+    /// - Parameter categories: the kind of sink that categories get.
+    init(schema: Schema, categories: FieldSink.Kind) {
         self.schema = schema
-        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
+        set = SinkSet(for: schema, categories: categories)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 
@@ -204,7 +209,7 @@ private struct RowDecoder: ARFFRowVisitor {
         guard let text = columns[attribute].absent else { return store.setMissing(columns[attribute].sink) }
         // Only frames are read later, and they need a home that lives as long.
         let sink = columns[attribute].sink
-        let outlives = sink.kind == .target || sink.kind == .id
+        let outlives = sink.kind == .target || sink.kind == .id || sink.kind == .kept
         text.withUnsafeBufferPointer { text in
             guard let base = text.baseAddress else { return }
             store.setText(sink, outlives ? store.keep(text) : base, text.count - Column.padding.count)

@@ -11,10 +11,15 @@ public final class CSVDecoder: RecordDecoder {
     private var columns: [FieldSink] = []
     private var headerLine = ""
 
-    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
+    public convenience init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
+        self.init(schema: schema, separator: separator, categories: usesVWHashes ? .vwChained : .categorical)
+    }
+
+    /// - Parameter categories: the kind of sink that categories get.
+    init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), categories: FieldSink.Kind) {
         self.schema = schema
         self.separator = separator
-        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
+        set = SinkSet(for: schema, categories: categories)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 

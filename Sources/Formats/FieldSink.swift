@@ -26,12 +26,14 @@ struct FieldSink {
         case vwChained
         /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
         case vwJoined
+        /// The text itself, with nothing made of it.
+        case kept
     }
 
     var kind: Kind = .ignored
     /// Among the batch's number columns: `numbers[numberColumn * columnStride + row]`.
     var numberColumn: Int32 = 0
-    /// Among the batch's category columns.
+    /// Among the batch's category columns; of `kept` fields, among its texts.
     var categoryColumn: Int32 = 0
     /// Hash of the field's name: part of its tokens' hashes, seed of its `vwChained` categories.
     var salt: UInt64 = 0
@@ -41,7 +43,7 @@ struct FieldSink {
     @inline(__always)
     var keepsNumberText: Bool {
         switch kind {
-        case .target, .id, .text, .vwChained, .vwJoined: true
+        case .target, .id, .text, .vwChained, .vwJoined, .kept: true
         default: false
         }
     }
@@ -153,7 +155,7 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
 
 /// The one text that stands for a number as a category, class or id: whole numbers without a fraction, others as their
 /// shortest decimal that reads back the same.
-func canonicalText(ofNumber value: Double) -> String {
+public func canonicalText(ofNumber value: Double) -> String {
     Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
 }
 

@@ -8,6 +8,7 @@ struct FieldStore {
     let batch: RecordBatch
     private let numbers: UnsafeMutablePointer<Double>
     private let categories: UnsafeMutablePointer<UInt64>
+    private let texts: UnsafeMutablePointer<ByteRange>
     private let stride: Int
     private let powers: UnsafeMutablePointer<Double>
     private let scratch: UnsafeMutablePointer<UInt8>
@@ -21,6 +22,7 @@ struct FieldStore {
         self.batch = batch
         numbers = batch.numbers
         categories = batch.categories
+        texts = batch.texts
         stride = batch.columnStride
         powers = exactPowersOfTen
         scratch = batch.scratch
@@ -34,6 +36,7 @@ struct FieldStore {
     func clearRow() {
         for column in 0..<batch.numericCount { numbers[column * stride + row] = .nan }
         for column in 0..<batch.categoricalCount { categories[column * stride + row] = 0 }
+        for column in 0..<batch.textCount { texts[column * stride + row] = .empty }
         clearFrame()
     }
 
@@ -55,6 +58,7 @@ struct FieldStore {
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
         case .time: batch.times[row] = .nan
+        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -77,6 +81,9 @@ struct FieldStore {
         case .target where !readsTargetNumber && count != 0:
             let text = UnsafeBufferPointer(start: start, count: count)
             batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
+        case .kept:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            texts[Int(sink.categoryColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
@@ -106,6 +113,7 @@ struct FieldStore {
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
         case .time: batch.times[row] = seconds(ofTimestamp: value)
+        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = ByteRange(raw.baseAddress, raw.count)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)

@@ -30,9 +30,14 @@ public final class JSONLinesDecoder: RecordDecoder {
     private static let maximumKeys = 65_536
     private static let maximumKeyBytes = 4 << 20
 
-    public init(schema: Schema, usesVWHashes: Bool = false) {
+    public convenience init(schema: Schema, usesVWHashes: Bool = false) {
+        self.init(schema: schema, categories: usesVWHashes ? .vwJoined : .categorical)
+    }
+
+    /// - Parameter categories: the kind of sink that categories get.
+    init(schema: Schema, categories: FieldSink.Kind) {
         self.schema = schema
-        let set = SinkSet(for: schema, categories: usesVWHashes ? .vwJoined : .categorical)
+        let set = SinkSet(for: schema, categories: categories)
         fieldSet = set
         self.set = set
         let sinks = set.sinks
@@ -163,7 +168,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
-        if sink.kind == .target || sink.kind == .text || sink.kind == .id {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .kept {
             if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
             if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
             if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
@@ -269,7 +274,9 @@ public final class JSONLinesDecoder: RecordDecoder {
         }
     }
 
-    private func needsHome(_ sink: FieldSink) -> Bool { sink.kind == .target || sink.kind == .id }
+    private func needsHome(_ sink: FieldSink) -> Bool {
+        sink.kind == .target || sink.kind == .id || sink.kind == .kept
+    }
 
     /// An array of strings is a bag of tokens; other items flatten by index.
     private func putArray(_ tape: JSONTape, _ array: Int, _ path: inout [UInt8], _ store: inout FieldStore) {
@@ -285,6 +292,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         at = array + 1
         if strings == items {
             guard let sink = claim(path, &store) else { return }
+            if sink.kind == .kept { return keepBag(tape, at, close, sink, &store) }
             // As with other arrays, a field of one value has none here.
             guard sink.kind == .text else { return store.setMissing(sink) }
             while at < close {
@@ -300,6 +308,18 @@ public final class JSONLinesDecoder: RecordDecoder {
             path.removeLast(path.count - prefix)
             at = tape.next(after: at)
         }
+    }
+
+    /// A bag as one text, its items separated by blanks.
+    private func keepBag(_ tape: JSONTape, _ first: Int, _ close: Int, _ sink: FieldSink, _ store: inout FieldStore) {
+        var text: [UInt8] = []
+        var at = first
+        while at < close {
+            if !text.isEmpty { text.append(0x20) }
+            text.append(contentsOf: tape.string(at: at))
+            at = tape.next(after: at)
+        }
+        text.withUnsafeBufferPointer { store.setText(sink, store.keep($0), $0.count) }
     }
 
     /// The sink of a key seen now for the first time in this record; a second time is a failure.

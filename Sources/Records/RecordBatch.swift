@@ -27,12 +27,16 @@ public final class RecordBatch: @unchecked Sendable {
     public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
+    /// Columns of fields that are kept as text.
+    public let textCount: Int
 
     @exclusivity(unchecked) public var rows = 0
     /// Numbers by column; NaN = missing.
     public let numbers: UnsafeMutablePointer<Double>
     /// Hashes of category values by column; 0 = missing.
     public let categories: UnsafeMutablePointer<UInt64>
+    /// Texts by column, of fields that are neither read nor hashed (`DecoderOptions.keepsText`); empty = missing.
+    public let texts: UnsafeMutablePointer<ByteRange>
     /// Words of text fields and items of bags, as hashes, row after row.
     public var tokens: [UInt64] = []
     /// Tokens of row r: `tokenEnds[r - 1] ..< tokenEnds[r]`.
@@ -59,13 +63,17 @@ public final class RecordBatch: @unchecked Sendable {
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
-    public init(capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool) {
+    public init(
+        capacity: Int, numericCount: Int, categoricalCount: Int, textCount: Int = 0, isFeatureNative: Bool
+    ) {
         self.capacity = capacity
         columnStride = capacity + 8
         self.numericCount = numericCount
         self.categoricalCount = categoricalCount
+        self.textCount = textCount
         numbers = .allocate(capacity: max(numericCount * columnStride, 1))
         categories = .allocate(capacity: max(categoricalCount * columnStride, 1))
+        texts = .allocate(capacity: max(textCount * columnStride, 1))
         targetNumbers = .allocate(capacity: capacity)
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -80,6 +88,7 @@ public final class RecordBatch: @unchecked Sendable {
     deinit {
         numbers.deallocate()
         categories.deallocate()
+        texts.deallocate()
         targetNumbers.deallocate()
         targetTexts.deallocate()
         weights.deallocate()
@@ -156,6 +165,7 @@ public final class RecordBatch: @unchecked Sendable {
         let after = rows - row - 1
         for column in 0..<numericCount { Self.close(numbers + column * columnStride + row, after) }
         for column in 0..<categoricalCount { Self.close(categories + column * columnStride + row, after) }
+        for column in 0..<textCount { Self.close(texts + column * columnStride + row, after) }
         Self.close(targetNumbers + row, after)
         Self.close(targetTexts + row, after)
         Self.close(weights + row, after)

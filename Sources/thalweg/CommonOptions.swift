@@ -3,7 +3,7 @@ import ArgumentParser
 /// The options that run, evaluate and predict share. Each may also stand in the environment (THALWEG_NAME) or in the
 /// configuration file.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
+    @Option(name: [.long, .customShort("c")], help: "Configuration file (YAML or JSON).") var config: String?
 
     @Option(
         name: [.long, .customShort("d")],
