@@ -16,14 +16,10 @@ public final class Pipeline: Stateful {
     public let learner: any Learner
     /// The learner's hyperparameters in force.
     public let hyperparameters: Hyperparameters
-    private let transformers: [(name: String, transformer: any Transformer)]
-    private let encoder: FeatureEncoder
+    private let preprocessor: Preprocessor
     /// Interactions of records that bring their own features.
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
-    private let learnsBeforeTransforming: Bool
-    @exclusivity(unchecked) private var learns: [Bool]
-    private var learningNumbers: [Double] = []
     /// Classes the learner could tell apart when it predicted each row of the last batch.
     @exclusivity(unchecked) private var knownClasses: [Int]
     private lazy var slice = FeatureBatch(capacity: configuration.batchSize)
@@ -32,14 +28,8 @@ public final class Pipeline: Stateful {
     public init(configuration: Configuration, schema: Schema) throws(SettingError) {
         self.configuration = configuration
         self.schema = schema
-        let isVW = configuration.preset == .vw
-        encoder = FeatureEncoder(
-            schema: schema, style: isVW ? .vw : .native, bits: configuration.bits,
-            indicators: configuration.hasIndicators,
-            crosses: try configuration.fieldCrosses(schema), oneHotCapacity: try configuration.oneHotCapacity())
+        preprocessor = try Preprocessor(configuration, schema)
         crosser = try configuration.namespaceCrosser(schema)
-        transformers = schema.isFeatureNative ? [] : try configuration.makeTransformers(encoder.numberCount)
-        learnsBeforeTransforming = configuration.preset == .river
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
         evaluation = PrequentialEvaluation(task: schema.task)
         let found = try LearnerRegistry.find(configuration.learner.name)
@@ -49,25 +39,20 @@ public final class Pipeline: Stateful {
         learner = try found.make(
             hyperparameters,
             LearnerContext(
-                task: schema.task, slotCount: encoder.slotCount, seed: configuration.seed,
+                task: schema.task, slotCount: preprocessor.encoder.slotCount, seed: configuration.seed,
                 batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative))
         if schema.task == .multiclass, !schema.classes.isEmpty { learner.grow(toClasses: schema.classes.count) }
-        learns = Array(repeating: false, count: configuration.batchSize)
         knownClasses = Array(repeating: 0, count: configuration.batchSize)
     }
 
     public var state: [StateEntry] {
-        var entries: [StateEntry] = []
-        for (index, step) in transformers.enumerated() {
-            entries += step.transformer.state.prefixed("preprocess/\(index)-\(step.name)")
-        }
-        return entries + encoder.state.prefixed("preprocess/one-hot") + targets.state.prefixed("target")
+        preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
             + evaluation.state.prefixed("evaluation")
     }
 
     public func stateDidChange() {
-        for step in transformers { step.transformer.stateDidChange() }
+        preprocessor.stateDidChange()
         targets.stateDidChange()
         if schema.task == .multiclass, targets.classNames.count > learner.classCount {
             learner.grow(toClasses: targets.classNames.count)
@@ -114,11 +99,12 @@ public final class Pipeline: Stateful {
     }
 
     /// An empty batch of the shape this pipeline takes.
-    func makeRecordBatch() -> RecordBatch {
-        RecordBatch(
-            capacity: configuration.batchSize, numericCount: schema.fields(.numeric, .both).count,
-            categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative)
+    func makeRecordBatch(capacity: Int? = nil) -> RecordBatch {
+        preprocessor.makeRecordBatch(capacity: capacity ?? configuration.batchSize)
     }
+
+    /// What the preprocessing steps have to say about themselves.
+    var notes: [(step: String, notes: [StepNote])] { preprocessor.notes }
 
     /// Predicts each record, scores it where its target is known, then learns it.
     ///
@@ -130,11 +116,13 @@ public final class Pipeline: Stateful {
         _ batch: RecordBatch, _ ownFeatures: FeatureBatch, _ predictions: PredictionBatch, learning: Bool,
         scored: (_ row: Int, _ features: FeatureBatch, _ version: Int, _ known: Int) -> Void
     ) {
+        if learning { preprocessor.filter(batch) }
         let given = batch.features ?? ownFeatures
         targets.encode(batch, into: given, learning: learning)
-        if !schema.isFeatureNative { preprocess(batch, given, learning: learning) }
+        if !schema.isFeatureNative { preprocessor.process(batch, given, learning: learning) }
         if let crosser { crosser.apply(given, into: ownFeatures) }
         let features = crosser == nil ? given : ownFeatures
+        preprocessor.select(features, learning: learning)
         predictions.rows = features.rows
         if learning {
             predictThenLearn(features, predictions)
@@ -149,32 +137,6 @@ public final class Pipeline: Stateful {
             let known = learning ? known[row] : knownNow
             if learning { evaluation.update(row, features, predictions, knownClasses: known) }
             scored(row, features, version, known)
-        }
-    }
-
-    private func preprocess(_ batch: RecordBatch, _ features: FeatureBatch, learning: Bool) {
-        let isRegression = schema.task == .regression
-        let (rows, targets, classes) = (batch.rows, features.targets, features.classes)
-        learns.withUnsafeMutableBufferPointer { learns in
-            for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
-        }
-        let separate = learnsBeforeTransforming && learning
-        if separate {
-            learningNumbers.removeAll(keepingCapacity: true)
-            let count = batch.numericCount * batch.columnStride
-            learningNumbers.append(contentsOf: UnsafeBufferPointer(start: batch.numbers, count: count))
-        }
-        encoder.noteMissing(batch)
-        learningNumbers.withUnsafeMutableBufferPointer { numbers in
-            learns.withUnsafeBufferPointer { learns in
-                let columns = NumberColumns(
-                    rows: batch.rows, stride: batch.columnStride, count: batch.numericCount, values: batch.numbers,
-                    learningValues: separate ? numbers.baseAddress : nil, learns: learning ? learns.baseAddress : nil)
-                for step in transformers { step.transformer.process(columns) }
-                encoder.encode(
-                    batch, learningNumbers: separate ? numbers.baseAddress : nil,
-                    learns: learning ? learns.baseAddress : nil, into: features)
-            }
         }
     }
 
@@ -252,21 +214,9 @@ extension Configuration {
         return presetFields
     }
 
-    func makeTransformers(_ columns: Int) throws(SettingError) -> [(name: String, transformer: any Transformer)] {
-        let steps: [ComponentSpecification] =
-            switch (pipeline, preset) {
-            case (let given?, _): given.filter { EncodingSteps.find($0.name) == nil }
-            case (nil, .thalweg):
-                [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
-            case (nil, .river): [ComponentSpecification(name: "standardize")]
-            case (nil, .vw): []
-            }
-        var made: [(name: String, transformer: any Transformer)] = []
-        for step in steps {
-            let found = try TransformerRegistry.find(step.name)
-            let parameters = try Hyperparameters(found.descriptor, given: step.fields)
-            made.append((step.name, try found.make(parameters, columns)))
-        }
-        return made
+    /// How categories, words and crosses get their slots.
+    func hashing() throws(SettingError) -> HashingOptions {
+        guard let step = pipeline?.last(where: { $0.name == EncodingSteps.hash.name }) else { return HashingOptions() }
+        return HashingOptions(try Hyperparameters(EncodingSteps.hash, given: step.fields))
     }
 }

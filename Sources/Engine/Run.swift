@@ -162,6 +162,7 @@ public final class Run {
             schema.isFeatureNative = descriptor.isFeatureNative
             if sample.records > 0, schemaOptions.target == nil { try requireTarget(schema) }
             configuration.applyPreset(to: &schema, sample)
+            try configuration.markRawFields(of: &schema)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
             return pipeline

@@ -34,6 +34,7 @@ struct FieldStore {
     func clearRow() {
         for column in 0..<batch.numericCount { numbers[column * stride + row] = .nan }
         for column in 0..<batch.categoricalCount { categories[column * stride + row] = 0 }
+        for column in 0..<batch.rawCount { batch.rawFields[column * stride + row] = .empty }
         clearFrame()
     }
 
@@ -54,6 +55,7 @@ struct FieldStore {
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+        case .raw: batch.rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -104,6 +106,7 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
+        case .raw: batch.rawFields[Int(sink.rawColumn) &* stride &+ row] = ByteRange(raw.baseAddress, raw.count)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
@@ -145,6 +148,7 @@ struct FieldStore {
         switch sink.kind {
         case .both: setBoth(sink, text)
         case .text: addWords(sink, text)
+        case .raw: batch.rawFields[Int(sink.rawColumn) &* stride &+ row] = ByteRange(text.baseAddress, text.count)
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
         case .weight: setWeight(text: text, of: "field '\(sink.name)'")
         case .target:

@@ -163,7 +163,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
-        if sink.kind == .target || sink.kind == .text || sink.kind == .id {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .raw {
             if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
             if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
             if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
@@ -269,7 +269,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         }
     }
 
-    private func needsHome(_ sink: FieldSink) -> Bool { sink.kind == .target || sink.kind == .id }
+    private func needsHome(_ sink: FieldSink) -> Bool { sink.kind == .target || sink.kind == .id || sink.kind == .raw }
 
     /// An array of strings is a bag of tokens; other items flatten by index.
     private func putArray(_ tape: JSONTape, _ array: Int, _ path: inout [UInt8], _ store: inout FieldStore) {

@@ -27,12 +27,16 @@ public final class RecordBatch: @unchecked Sendable {
     public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
+    public let rawCount: Int
+    public let tokenLists: [TokenList]
 
     @exclusivity(unchecked) public var rows = 0
     /// Numbers by column; NaN = missing.
     public let numbers: UnsafeMutablePointer<Double>
     /// Hashes of category values by column; 0 = missing.
     public let categories: UnsafeMutablePointer<UInt64>
+    /// Bytes of fields with the role `raw` by column; empty = missing.
+    public let rawFields: UnsafeMutablePointer<ByteRange>
     /// Words of text fields and items of bags, as hashes, row after row.
     public var tokens: [UInt64] = []
     /// Tokens of row r: `tokenEnds[r - 1] ..< tokenEnds[r]`.
@@ -57,13 +61,20 @@ public final class RecordBatch: @unchecked Sendable {
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
-    public init(capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool) {
+    /// - Parameter tokenLists: how many steps bring words of their own.
+    public init(
+        capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool, rawCount: Int = 0,
+        tokenLists: Int = 0
+    ) {
         self.capacity = capacity
+        self.rawCount = rawCount
+        self.tokenLists = (0..<tokenLists).map { _ in TokenList() }
         columnStride = capacity + 8
         self.numericCount = numericCount
         self.categoricalCount = categoricalCount
         numbers = .allocate(capacity: max(numericCount * columnStride, 1))
         categories = .allocate(capacity: max(categoricalCount * columnStride, 1))
+        rawFields = .allocate(capacity: max(rawCount * columnStride, 1))
         targetNumbers = .allocate(capacity: capacity)
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -77,6 +88,7 @@ public final class RecordBatch: @unchecked Sendable {
     deinit {
         numbers.deallocate()
         categories.deallocate()
+        rawFields.deallocate()
         targetNumbers.deallocate()
         targetTexts.deallocate()
         weights.deallocate()
@@ -107,9 +119,15 @@ public final class RecordBatch: @unchecked Sendable {
     /// Takes a row out, as rejected; later rows move up.
     public func rejectRow(_ row: Int, _ reason: String) {
         reject(reason, at: positions[row], raw: raw[row])
+        removeRow(row)
+    }
+
+    /// Takes a row out; later rows move up.
+    public func removeRow(_ row: Int) {
         let after = rows - row - 1
         for column in 0..<numericCount { Self.close(numbers + column * columnStride + row, after) }
         for column in 0..<categoricalCount { Self.close(categories + column * columnStride + row, after) }
+        for column in 0..<rawCount { Self.close(rawFields + column * columnStride + row, after) }
         Self.close(targetNumbers + row, after)
         Self.close(targetTexts + row, after)
         Self.close(weights + row, after)

@@ -45,7 +45,7 @@ import Testing
     @Test func indicatorsSeeWhatWasMissingBeforeItWasFilledIn() {
         let encoder = FeatureEncoder(schema: schema, style: .native, bits: 10, indicators: true, crosses: [])
         let records = batch([1, 1, 1])
-        encoder.noteMissing(records)
+        encoder.noteMissing(records, columns: 0..<1)
         records.numbers[1] = 0.5
         #expect(encode(encoder, records, learns: true).map(\.count) == [2, 3, 2])
     }
