@@ -43,7 +43,7 @@ final class Deduplicate: RecordFilter {
         self.time = time
         self.window = window
         self.keys = KeyedSlots(capacity: keys)
-        times = StateArray(count: self.keys.capacity, marksChanges: true)
+        times = StateArray(count: 0, marksChanges: true, grows: true)
         counts = StateArray(count: 2)
     }
 
@@ -73,6 +73,7 @@ final class Deduplicate: RecordFilter {
         // Without a name or a time there is nothing to go by.
         guard key != 0, now.isFinite else { return false }
         let (slot, isNew) = keys.use(key)
+        keys.makeRoom(in: times)
         let isDuplicate = !isNew && abs(now - times[slot]) <= window
         times[slot] = isNew ? now : max(times[slot], now)
         return isDuplicate

@@ -53,7 +53,7 @@ final class Decayed: RecordTransformer {
         self.time = time
         self.halfLife = halfLife
         self.keys = KeyedSlots(capacity: by == nil ? 1 : keys)
-        sums = StateArray(count: self.keys.capacity, lanes: 1 + 3 * columns.count, marksChanges: true)
+        sums = StateArray(count: 0, lanes: 1 + 3 * columns.count, marksChanges: true, grows: true)
     }
 
     var state: [StateEntry] { keys.state.prefixed("keys") + [StateEntry("sums", sums)] }
@@ -84,6 +84,7 @@ final class Decayed: RecordTransformer {
 
     private func learn(_ key: UInt64, _ now: Double?, _ records: RecordView, _ row: Int) {
         let (slot, isNew) = keys.use(key)
+        keys.makeRoom(in: sums)
         if isNew { sums.clearElement(slot) }
         let base = slot * sums.lanes
         let fading = isNew ? 1 : self.fading(slot, now)

@@ -29,7 +29,7 @@ final class FrequencyEncode: RecordTransformer {
         self.columns = columns
         self.made = made
         self.keys = KeyedSlots(capacity: keys)
-        counts = StateArray(count: self.keys.capacity, marksChanges: true)
+        counts = StateArray(count: 0, marksChanges: true, grows: true)
         totals = StateArray(count: max(columns.count, 1))
     }
 
@@ -51,6 +51,7 @@ final class FrequencyEncode: RecordTransformer {
                 records.setNumber(made[place], row, Double(seen) / Double(max(totals[place], 1)))
                 guard records.isLearned(row) else { continue }
                 let (slot, isNew) = keys.use(key)
+                keys.makeRoom(in: counts)
                 counts[slot] = isNew ? 1 : counts[slot] + 1
                 totals[place] += 1
             }

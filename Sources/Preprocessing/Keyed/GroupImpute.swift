@@ -27,7 +27,7 @@ final class GroupImpute: RecordTransformer {
     private let isMean: Bool
     private let value: Double
     private let keys: KeyedSlots
-    /// Per key and column: count, what fills in. The last element is that of all records.
+    /// Per key and column: count, what fills in. The first element is that of all records.
     private let fillings: StateArray<Double>
 
     init(by: FieldReference, columns: [Int], isMean: Bool, value: Double, keys: Int) {
@@ -36,7 +36,7 @@ final class GroupImpute: RecordTransformer {
         self.isMean = isMean
         self.value = value
         self.keys = KeyedSlots(capacity: keys)
-        fillings = StateArray(count: self.keys.capacity + 1, lanes: max(2 * columns.count, 1), marksChanges: true)
+        fillings = StateArray(count: 1, lanes: max(2 * columns.count, 1), marksChanges: true, grows: true)
     }
 
     var state: [StateEntry] { keys.state.prefixed("keys") + [StateEntry("fillings", fillings)] }
@@ -45,21 +45,22 @@ final class GroupImpute: RecordTransformer {
     func process(_ records: RecordView) {
         for row in 0..<records.batch.rows {
             let key = by.key(records.batch, row)
-            let found = keys.find(key)
+            let found = keys.find(key).map { $0 + 1 }
             let isLearned = records.isLearned(row)
             var own = found
             if isLearned, key != 0 {
                 let (slot, isNew) = keys.use(key)
-                if isNew { fillings.clearElement(slot) }
-                own = slot
+                keys.makeRoom(in: fillings, extra: 1)
+                if isNew { fillings.clearElement(slot + 1) }
+                own = slot + 1
             }
             for (place, column) in columns.enumerated() {
                 let number = records.number(column, row)
                 if number.isNaN {
-                    records.setNumber(column, row, filling(found, place) ?? filling(keys.capacity, place) ?? value)
+                    records.setNumber(column, row, filling(found, place) ?? filling(0, place) ?? value)
                 } else if isLearned {
                     if let own, key != 0 { learn(number, own, place) }
-                    learn(number, keys.capacity, place)
+                    learn(number, 0, place)
                 }
             }
         }

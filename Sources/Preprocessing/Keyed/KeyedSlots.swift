@@ -5,7 +5,7 @@ import State
 /// new one when it is full.
 ///
 /// Open addressing with linear probing and backward-shift deletion (Knuth 6.4, algorithm R); recency is a doubly linked
-/// list through the slots. Memory beyond what is used is never touched.
+/// list through the slots. What is kept by slot grows with the slots in use, up to the capacity.
 final class KeyedSlots: Stateful {
     let capacity: Int
     /// Slot + 1 by place; 0 = free.
@@ -23,8 +23,8 @@ final class KeyedSlots: Stateful {
         var size = 16
         while size < self.capacity * 2 { size *= 2 }
         places = StateArray(count: size, marksChanges: true)
-        keys = StateArray(count: self.capacity, marksChanges: true)
-        links = StateArray(count: self.capacity, lanes: 2, marksChanges: true)
+        keys = StateArray(count: 0, marksChanges: true, grows: true)
+        links = StateArray(count: 0, lanes: 2, marksChanges: true, grows: true)
         counts = StateArray(count: 4)
         mask = size - 1
     }
@@ -71,6 +71,11 @@ final class KeyedSlots: Stateful {
         let slot: Int
         if used < capacity {
             slot = used
+            if slot == keys.count {
+                let grown = min(capacity, max(64, keys.count * 2))
+                keys.resize(to: grown)
+                links.resize(to: grown)
+            }
             counts[0] += 1
         } else {
             slot = Int(counts[2]) - 1
@@ -84,6 +89,11 @@ final class KeyedSlots: Stateful {
         places[place] = UInt32(slot + 1)
         linkFirst(slot)
         return (slot, true)
+    }
+
+    /// Makes an array as long as there may be slots, and `extra` elements.
+    func makeRoom(in array: AnyStateArray, extra: Int = 0) {
+        if array.count < keys.count + extra { array.resize(to: keys.count + extra) }
     }
 
     private func touch(_ slot: Int) {

@@ -57,7 +57,7 @@ final class Lag: RecordTransformer {
         self.differences = differences
         depth = steps.max() ?? 1
         self.keys = KeyedSlots(capacity: by == nil ? 1 : keys)
-        rings = StateArray(count: self.keys.capacity, lanes: 1 + columns.count * depth, marksChanges: true)
+        rings = StateArray(count: 0, lanes: 1 + columns.count * depth, marksChanges: true, grows: true)
     }
 
     var state: [StateEntry] { keys.state.prefixed("keys") + [StateEntry("rings", rings)] }
@@ -92,6 +92,7 @@ final class Lag: RecordTransformer {
 
     private func learn(_ key: UInt64, _ records: RecordView, _ row: Int) {
         let (slot, isNew) = keys.use(key)
+        keys.makeRoom(in: rings)
         if isNew { rings.clearElement(slot) }
         let count = Int(rings[slot * rings.lanes])
         for (place, column) in columns.enumerated() {

@@ -84,7 +84,7 @@ final class Rolling: RecordTransformer {
         self.shape = shape
         self.keys = KeyedSlots(capacity: shape.by == nil ? 1 : keys)
         rings = StateArray(
-            count: self.keys.capacity, lanes: 1 + shape.depth * (1 + shape.columns.count), marksChanges: true)
+            count: 0, lanes: 1 + shape.depth * (1 + shape.columns.count), marksChanges: true, grows: true)
         learned = StateArray(count: 1)
     }
 
@@ -152,6 +152,7 @@ final class Rolling: RecordTransformer {
 
     private func learn(_ key: UInt64, _ now: Double, _ records: RecordView, _ row: Int) {
         let (slot, isNew) = keys.use(key)
+        keys.makeRoom(in: rings)
         if isNew { rings.clearElement(slot) }
         let base = slot * rings.lanes
         let count = Int(rings[base])

@@ -31,7 +31,7 @@ final class TargetEncode: RecordTransformer {
     private let made: [Int]
     private let smoothing: Double
     private let keys: KeyedSlots
-    /// Per category: count, mean. The last element is that of all records.
+    /// Per category: count, mean. The first element is that of all records.
     private let means: StateArray<Double>
 
     init(columns: [Int], made: [Int], smoothing: Double, keys: Int) {
@@ -39,22 +39,21 @@ final class TargetEncode: RecordTransformer {
         self.made = made
         self.smoothing = smoothing
         self.keys = KeyedSlots(capacity: keys)
-        means = StateArray(count: self.keys.capacity + 1, lanes: 2, marksChanges: true)
+        means = StateArray(count: 1, lanes: 2, marksChanges: true, grows: true)
     }
 
     var state: [StateEntry] { keys.state.prefixed("keys") + [StateEntry("means", means)] }
     var notes: [StepNote] { [StepNote("categories evicted", count: keys.evicted)] }
 
     func process(_ records: RecordView) {
-        let all = keys.capacity
         for row in 0..<records.batch.rows {
-            let prior = means[2 * all + 1]
+            let prior = means[1]
             for (place, column) in columns.enumerated() {
-                guard means[2 * all] > 0 else {
+                guard means[0] > 0 else {
                     records.setNumber(made[place], row, .nan)
                     continue
                 }
-                let slot = keys.find(Self.key(records.category(column, row), place))
+                let slot = keys.find(Self.key(records.category(column, row), place)).map { $0 + 1 }
                 let count = slot.map { means[2 * $0] } ?? 0
                 let mean = slot.map { means[2 * $0 + 1] } ?? 0
                 // As a mixture, so that large sums do not overflow.
@@ -62,13 +61,14 @@ final class TargetEncode: RecordTransformer {
                 records.setNumber(made[place], row, share * mean + (1 - share) * prior)
             }
             guard records.isLearned(row), records.targets[row].isFinite else { continue }
-            learn(records.targets[row], all)
+            learn(records.targets[row], 0)
             for (place, column) in columns.enumerated() {
                 let key = Self.key(records.category(column, row), place)
                 guard key != 0 else { continue }
                 let (slot, isNew) = keys.use(key)
-                if isNew { means.clearElement(slot) }
-                learn(records.targets[row], slot)
+                keys.makeRoom(in: means, extra: 1)
+                if isNew { means.clearElement(slot + 1) }
+                learn(records.targets[row], slot + 1)
             }
         }
     }
