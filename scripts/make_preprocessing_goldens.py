@@ -76,7 +76,7 @@ goldens["target_encode"] = {
     str(c): float(target.transform(np.array([[c]]))[0, 0]) for c in sorted(set(categories)) + [99]
 }
 
-words = "the quick brown fox jumps over a lazy dog and the cat".split()
+words = "the quick brown fox jumps over an idle dog and the cat".split()
 texts = [" ".join(rng.choice(words, int(n))) for n in rng.integers(1, 9, 40)]
 goldens["texts"] = texts
 tfidf = feature_extraction.TFIDF()

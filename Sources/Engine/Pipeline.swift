@@ -214,6 +214,15 @@ extension Configuration {
         return presetFields
     }
 
+    /// The parameters of a table of identifiers; nil = there is none.
+    func identifiers() throws(SettingError) -> Hyperparameters? {
+        guard let step = pipeline?.last(where: { $0.name == EncodingSteps.identifiers.name }) else { return nil }
+        guard try oneHotCapacity() == nil else {
+            throw SettingError("one-hot and identifiers both give categories slots of their own; name one of them")
+        }
+        return try Hyperparameters(EncodingSteps.identifiers, given: step.fields)
+    }
+
     /// How categories, words and crosses get their slots.
     func hashing() throws(SettingError) -> HashingOptions {
         guard let step = pipeline?.last(where: { $0.name == EncodingSteps.hash.name }) else { return HashingOptions() }

@@ -66,7 +66,8 @@ final class Preprocessor: Stateful {
         encoder = FeatureEncoder(
             schema: layout.schema, style: configuration.preset == .vw ? .vw : .native, bits: configuration.bits,
             indicators: configuration.hasIndicators, crosses: try configuration.fieldCrosses(layout.schema),
-            oneHotCapacity: try configuration.oneHotCapacity(), hashing: try configuration.hashing())
+            oneHotCapacity: try configuration.oneHotCapacity(),
+            identifiers: try configuration.identifiers(), hashing: try configuration.hashing())
         try addSelectors(later)
     }
 
@@ -104,7 +105,7 @@ final class Preprocessor: Stateful {
             default: (path, [])
             }
         }
-        return (all + [("hash", encoder.notes)]).filter { !$0.notes.isEmpty }
+        return (all + [("encoder", encoder.notes)]).filter { !$0.notes.isEmpty }
     }
 
     /// Columns that a batch needs.

@@ -4,10 +4,11 @@ import Components
 public enum EncodingSteps {
     public static let hash = HashingOptions.descriptor
     public static let oneHot = OneHotTable.descriptor
+    public static let identifiers = IdentifierTable.descriptor
     public static let indicateMissing = Descriptor(
         "indicate-missing", "one more feature for each number column where it is missing, filled in or not")
 
-    public static let all = [hash, oneHot, indicateMissing]
+    public static let all = [hash, oneHot, identifiers, indicateMissing]
 
     public static func find(_ name: String) -> Descriptor? { all.first { $0.name == name } }
 }

@@ -28,6 +28,7 @@ public final class FeatureEncoder: Stateful {
     private let hasIndicators: Bool
     private let crosses: [FieldCross]
     private let oneHot: OneHotTable?
+    private let identifiers: IdentifierTable?
     private let hashing: HashingOptions
     private let collisions: CollisionCounter?
     /// With indicators: which numbers were missing before any step filled them in, laid out as the batch's numbers.
@@ -36,7 +37,7 @@ public final class FeatureEncoder: Stateful {
     /// - Parameter oneHotCapacity: categories that get a slot of their own; nil = all are hashed.
     public init(
         schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross], oneHotCapacity: Int? = nil,
-        hashing: HashingOptions = HashingOptions()
+        identifiers: Hyperparameters? = nil, hashing: HashingOptions = HashingOptions()
     ) {
         self.hashing = hashing
         collisions = hashing.countsCollisions ? CollisionCounter(slots: 1 << bits) : nil
@@ -45,6 +46,7 @@ public final class FeatureEncoder: Stateful {
         self.bits = bits
         self.crosses = crosses
         oneHot = style == .native && !schema.isFeatureNative ? oneHotCapacity.map(OneHotTable.init) : nil
+        self.identifiers = style == .native && !schema.isFeatureNative ? identifiers.map(IdentifierTable.init) : nil
         hasIndicators = indicators && style == .native
         numberNames = schema.fields(.numeric, .both).map(\.name)
         categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) ^ hashing.salt }
@@ -56,13 +58,14 @@ public final class FeatureEncoder: Stateful {
     }
 
     /// All slots: numbers, hashed ones, those of one-hot categories; indices lie below.
-    public var slotCount: Int { denseCount + (1 << bits) + (oneHot?.capacity ?? 0) }
+    public var slotCount: Int { denseCount + (1 << bits) + (oneHot?.capacity ?? identifiers?.capacity ?? 0) }
 
     public var state: [StateEntry] {
-        (oneHot?.state.prefixed("one-hot") ?? []) + (collisions?.state.prefixed("hash") ?? [])
+        (oneHot?.state.prefixed("one-hot") ?? []) + (identifiers?.state.prefixed("identifiers") ?? [])
+            + (collisions?.state.prefixed("hash") ?? [])
     }
 
-    public var notes: [StepNote] { collisions?.notes ?? [] }
+    public var notes: [StepNote] { (identifiers?.notes ?? []) + (collisions?.notes ?? []) }
 
     /// Remembers which numbers of some columns are missing; call before the steps that may fill them in.
     public func noteMissing(_ batch: RecordBatch, columns: Range<Int>) {
@@ -146,7 +149,10 @@ public final class FeatureEncoder: Stateful {
         let base = UInt32(truncatingIfNeeded: denseCount)
         let first = at
         if let oneHot {
-            at = encodeOneHot(oneHot, batch, row, at, features, isLearned)
+            at = encodeOwn(batch, row, at, features, isLearned) { oneHot.slot(bytes_mix($0), adding: isLearned) }
+        } else if let identifiers {
+            if isLearned { identifiers.beginRecord() }
+            at = encodeOwn(batch, row, at, features, isLearned) { identifiers.slot($0, learning: isLearned) }
         } else if !hashing.isPlain {
             at = encodeHashed(batch, row, at, features, isLearned)
         } else {
@@ -172,21 +178,23 @@ public final class FeatureEncoder: Stateful {
         return at
     }
 
-    private func encodeOneHot(
-        _ table: OneHotTable, _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch,
-        _ isLearned: Bool
+    /// Categories with slots of their own, above the hashed ones.
+    @inline(__always)
+    private func encodeOwn(
+        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ isLearned: Bool,
+        slot: (_ hash: UInt64) -> UInt32?
     ) -> Int {
         var at = start
         let first = UInt32(truncatingIfNeeded: denseCount + (1 << bits))
         for (column, salt) in categorySalts.enumerated() {
             let hash = batch.categories[column * batch.columnStride + row]
             guard hash != 0 else { continue }
-            if let slot = table.slot(bytes_mix(hash ^ salt), adding: isLearned) {
+            if let slot = slot(hash ^ salt) {
                 features.indices[at] = first &+ slot
+                features.values[at] = 1
             } else {
-                features.indices[at] = hashed(hash ^ salt)
+                place(hash ^ salt, 1, at, features, isLearned)
             }
-            features.values[at] = 1
             at += 1
         }
         return at

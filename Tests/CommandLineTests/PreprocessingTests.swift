@@ -55,7 +55,7 @@ struct PreprocessingTests {
     @Test(arguments: [
         ("--pipeline rolling:window=1m", "time=FIELD"), ("--pipeline log:fields=amuont", "did you mean 'amount'"),
         ("--pipeline text", "fields=A+B"), ("--pipeline expression:is=amount+nothing", "no number field 'nothing'"),
-        ("--pipeline lga", "did you mean 'lag'"), ("--pipeline lag --pipeline lag", "there is one of that name"),
+        ("--pipeline roling", "did you mean 'rolling'"), ("--pipeline lag --pipeline lag", "there is one of that name"),
     ])
     func whatIsWrongIsSaid(_ options: String, _ message: String) throws {
         let workspace = try Self.workspace(50)

@@ -66,7 +66,9 @@ import Testing
         .Record]
     {
         let generator = RandomGenerator(seed: seed)
-        let extremes = [1e308, -1e308, 1e38, -1e38, .leastNonzeroMagnitude, -0.0, Double.leastNormalMagnitude / 3, .nan]
+        let extremes = [
+            1e308, -1e308, 1e38, -1e38, .leastNonzeroMagnitude, -0.0, Double.leastNormalMagnitude / 3, .nan,
+        ]
         func number() -> Double {
             wild && generator.next() % 5 == 0
                 ? extremes[Int(generator.next() % UInt64(extremes.count))] : generator.nextUniform() * 20 - 5
