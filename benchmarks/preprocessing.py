@@ -29,8 +29,8 @@ import csv, resource, sys
 from river import compose, linear_model, preprocessing
 path, target, rows, full = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == 'full'
 numbers = compose.SelectType(float)
-if full: numbers = numbers | preprocessing.StatImputer() | preprocessing.StandardScaler()
-hasher = compose.SelectType(str) | preprocessing.OneHotEncoder(drop_zeros=True)  # FeatureHasher takes far longer
+if full: numbers = numbers | preprocessing.PreviousImputer() | preprocessing.StandardScaler()
+hasher = compose.SelectType(str) | preprocessing.OneHotEncoder(drop_zeros=True)
 model = (numbers + hasher) | linear_model.LogisticRegression()
 start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
 for count, row in enumerate(csv.DictReader(open(path))):
