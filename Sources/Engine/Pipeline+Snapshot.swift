@@ -57,12 +57,12 @@ extension Schema {
         return schema
     }
 
-    /// What decoders need of it: times only where somebody asks for them.
+    /// What decoders need of it: times are read only where somebody asks for them; else a bad one harms nobody.
     func forDecoding(_ delay: DelayOptions?) -> Schema {
         guard delay == nil, !fields(.time).isEmpty else { return self }
         var schema = self
         for index in schema.fields.indices where schema.fields[index].role == .time {
-            schema.fields[index].role = .ignored
+            schema.fields[index].role = .raw
         }
         return schema
     }

@@ -17,7 +17,7 @@ public final class RecordStream {
 
     private struct BatchShape {
         var numbers = 0
-        var texts = 0
+        var raws = 0
         var isFeatureNative = false
     }
 
@@ -30,7 +30,7 @@ public final class RecordStream {
         var options = RunOptions()
         options.stop = stop
         options.warn = warn
-        lane = try Lane(source, configuration, options, nil)
+        lane = try Lane(source, .input, configuration, options, nil)
     }
 
     /// Opens the source and finds its format. False: there is nothing to read.
@@ -59,20 +59,18 @@ public final class RecordStream {
     }
 
     /// Starts reading.
-    /// - Parameter schema: of numeric, categorical and ignored fields; the categorical ones are kept as texts, in order.
+    /// - Parameter schema: of numeric, raw and ignored fields.
     public func start(_ schema: Schema) {
-        var options = configuration.decoderOptions
-        options.keepsText = true
-        lane.reader.makeDecoder(schema: schema, options: options)
+        lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
         batch.numbers = schema.fields(.numeric).count
-        batch.texts = schema.fields(.categorical).count
+        batch.raws = schema.fields(.raw).count
         batch.isFeatureNative = schema.isFeatureNative
         let shape = batch
         let size = configuration.batchSize
-        let rings = BatchRings(lanes: 1, depth: Self.depth) {
+        let rings = BatchRings(lanes: 1, depth: Self.depth) { _ in
             RecordBatch(
-                capacity: size, numericCount: shape.numbers, categoricalCount: 0, textCount: shape.texts,
-                isFeatureNative: shape.isFeatureNative)
+                capacity: size, numericCount: shape.numbers, categoricalCount: 0, isFeatureNative: shape.isFeatureNative,
+                rawCount: shape.raws)
         }
         self.rings = rings
         lane.start(rings.rings[0])
@@ -98,7 +96,7 @@ public final class RecordStream {
                 }
                 batch.barrier?.signal()
                 rings.rings[0].giveBack()
-            case .ended: break
+            case .ended, .pair: break
             case .end: break reading
             }
         }

@@ -211,6 +211,7 @@ public final class Run {
                 throw EngineError(
                     "a --delay by time needs the records' time: say which field has it, --time FIELD", .usage)
             }
+            try configuration.markRawFields(of: &schema)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
             return pipeline

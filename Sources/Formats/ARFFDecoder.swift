@@ -209,7 +209,7 @@ private struct RowDecoder: ARFFRowVisitor {
         guard let text = columns[attribute].absent else { return store.setMissing(columns[attribute].sink) }
         // Only frames are read later, and they need a home that lives as long.
         let sink = columns[attribute].sink
-        let outlives = sink.kind == .target || sink.kind == .id || sink.kind == .kept
+        let outlives = sink.kind == .target || sink.kind == .id || sink.kind == .time || sink.kind == .raw
         text.withUnsafeBufferPointer { text in
             guard let base = text.baseAddress else { return }
             store.setText(sink, outlives ? store.keep(text) : base, text.count - Column.padding.count)

@@ -22,19 +22,21 @@ final class SinkDetails {
 struct FieldSink {
     enum Kind: UInt8 {
         case ignored, numeric, categorical, both, text, target, id, weight, time
+        /// The bytes as they are.
+        case raw
         /// A category hashed as Vowpal Wabbit's `--csv` does: the text, with the name's hash as seed.
         case vwChained
         /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
         case vwJoined
-        /// The text itself, with nothing made of it.
-        case kept
     }
 
     var kind: Kind = .ignored
     /// Among the batch's number columns: `numbers[numberColumn * columnStride + row]`.
     var numberColumn: Int32 = 0
-    /// Among the batch's category columns; of `kept` fields, among its texts.
+    /// Among the batch's category columns.
     var categoryColumn: Int32 = 0
+    /// Among the batch's raw columns, which times have as well.
+    var rawColumn: Int32 = 0
     /// Hash of the field's name: part of its tokens' hashes, seed of its `vwChained` categories.
     var salt: UInt64 = 0
     unowned(unsafe) let details: SinkDetails
@@ -43,7 +45,7 @@ struct FieldSink {
     @inline(__always)
     var keepsNumberText: Bool {
         switch kind {
-        case .target, .id, .text, .vwChained, .vwJoined, .kept: true
+        case .target, .id, .text, .raw, .vwChained, .vwJoined: true
         default: false
         }
     }
@@ -80,6 +82,7 @@ struct SinkSet {
     init(for schema: Schema, categories category: FieldSink.Kind = .categorical) {
         var numbers: Int32 = 0
         var categories: Int32 = 0
+        var raws: Int32 = 0
         for field in schema.fields {
             var sink = add(field.name)
             sink.kind = Self.kind(field.role, category)
@@ -92,6 +95,10 @@ struct SinkSet {
                 sink.categoryColumn = categories
                 categories += 1
             }
+            if sink.kind == .raw || sink.kind == .time {
+                sink.rawColumn = raws
+                raws += 1
+            }
             sinks[sinks.count - 1] = sink
         }
     }
@@ -102,6 +109,7 @@ struct SinkSet {
         case .categorical: category
         case .both: .both
         case .text: .text
+        case .raw: .raw
         case .target: .target
         case .id: .id
         case .weight: .weight

@@ -8,7 +8,7 @@ struct FieldStore {
     let batch: RecordBatch
     private let numbers: UnsafeMutablePointer<Double>
     private let categories: UnsafeMutablePointer<UInt64>
-    private let texts: UnsafeMutablePointer<ByteRange>
+    private let rawFields: UnsafeMutablePointer<ByteRange>
     private let stride: Int
     private let powers: UnsafeMutablePointer<Double>
     private let scratch: UnsafeMutablePointer<UInt8>
@@ -22,7 +22,7 @@ struct FieldStore {
         self.batch = batch
         numbers = batch.numbers
         categories = batch.categories
-        texts = batch.texts
+        rawFields = batch.rawFields
         stride = batch.columnStride
         powers = exactPowersOfTen
         scratch = batch.scratch
@@ -36,7 +36,7 @@ struct FieldStore {
     func clearRow() {
         for column in 0..<batch.numericCount { numbers[column * stride + row] = .nan }
         for column in 0..<batch.categoricalCount { categories[column * stride + row] = 0 }
-        for column in 0..<batch.textCount { texts[column * stride + row] = .empty }
+        for column in 0..<batch.rawCount { rawFields[column * stride + row] = .empty }
         clearFrame()
     }
 
@@ -57,8 +57,10 @@ struct FieldStore {
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
-        case .time: batch.times[row] = .nan
-        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = .empty
+        case .time:
+            batch.times[row] = .nan
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
+        case .raw: rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -81,9 +83,9 @@ struct FieldStore {
         case .target where !readsTargetNumber && count != 0:
             let text = UnsafeBufferPointer(start: start, count: count)
             batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
-        case .kept:
+        case .raw:
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
-            texts[Int(sink.categoryColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
@@ -112,8 +114,10 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
-        case .time: batch.times[row] = seconds(ofTimestamp: value)
-        case .kept: texts[Int(sink.categoryColumn) &* stride &+ row] = ByteRange(raw.baseAddress, raw.count)
+        case .time:
+            batch.times[row] = seconds(ofTimestamp: value)
+            setRaw(sink, raw)
+        case .raw: setRaw(sink, raw)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
@@ -165,7 +169,13 @@ struct FieldStore {
         }
     }
 
+    @inline(__always)
+    private func setRaw(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        rawFields[Int(sink.rawColumn) &* stride &+ row] = ByteRange(text.baseAddress, text.count)
+    }
+
     private mutating func setTime(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        setRaw(sink, text)
         if let seconds = readTime(text) {
             batch.times[row] = seconds
         } else {

@@ -168,7 +168,7 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
-        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .kept {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .raw {
             if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
             if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
             if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
@@ -275,7 +275,10 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private func needsHome(_ sink: FieldSink) -> Bool {
-        sink.kind == .target || sink.kind == .id || sink.kind == .kept
+        switch sink.kind {
+        case .target, .id, .time, .raw: true
+        default: false
+        }
     }
 
     /// An array of strings is a bag of tokens; other items flatten by index.
@@ -292,7 +295,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         at = array + 1
         if strings == items {
             guard let sink = claim(path, &store) else { return }
-            if sink.kind == .kept { return keepBag(tape, at, close, sink, &store) }
+            if sink.kind == .raw { return keepBag(tape, at, close, sink, &store) }
             // As with other arrays, a field of one value has none here.
             guard sink.kind == .text else { return store.setMissing(sink) }
             while at < close {

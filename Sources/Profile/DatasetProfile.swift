@@ -73,7 +73,7 @@ public final class DatasetProfile: Stateful {
             profile.learn(batch.numbers + column * batch.columnStride, batch.rows, targets, bins)
         }
         for (column, profile) in texts.enumerated() {
-            profile.learn(batch.texts + column * batch.columnStride, batch.rows, bins)
+            profile.learn(batch.rawFields + column * batch.columnStride, batch.rows, bins)
         }
     }
 
@@ -120,7 +120,7 @@ public final class DatasetProfile: Stateful {
                 targetBins[row] = value.isNaN ? unknown : Int32(field.edges.count { $0 < value })
             }
         } else {
-            let column = isNative ? batch.targetTexts : batch.texts + field.column * batch.columnStride
+            let column = isNative ? batch.targetTexts : batch.rawFields + field.column * batch.columnStride
             let isBinary = plan.task == .binary
             for row in 0..<batch.rows {
                 let bin = classes.bin(column[row])
@@ -137,7 +137,7 @@ public final class DatasetProfile: Stateful {
             let column = batch.numbers + field.column * batch.columnStride
             for row in 0..<batch.rows { time.learn(column[row] * plan.timeUnit.seconds) }
         } else {
-            let column = batch.texts + field.column * batch.columnStride
+            let column = batch.rawFields + field.column * batch.columnStride
             for row in 0..<batch.rows { time.learn(TimeText.seconds(column[row].buffer)) }
         }
     }

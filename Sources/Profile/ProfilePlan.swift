@@ -17,7 +17,7 @@ public struct ProfilePlan: Sendable {
     }
 
     public let schema: Schema
-    /// What the decoder is given: numeric, categorical (kept as text) and ignored fields only.
+    /// What the decoder is given: numeric, raw and ignored fields only.
     public let decoding: Schema
     public let fields: [PlannedField]
     /// Of `fields`.
@@ -54,7 +54,7 @@ public struct ProfilePlan: Sendable {
         } else {
             for (index, field) in schema.fields.enumerated() {
                 let isNumber = Self.isNumber(field, schema.task, sample)
-                decoding.fields[index].role = field.role == .ignored ? .ignored : isNumber ? .numeric : .categorical
+                decoding.fields[index].role = field.role == .ignored ? .ignored : isNumber ? .numeric : .raw
                 guard field.role != .ignored else { continue }
                 let bins = field.role == .target ? Self.regressionBins : Self.numberBins
                 add(

@@ -27,16 +27,17 @@ public final class RecordBatch: @unchecked Sendable {
     public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
-    /// Columns of fields that are kept as text.
-    public let textCount: Int
+    /// Columns of fields that are kept as the bytes they came with.
+    public let rawCount: Int
+    public let tokenLists: [TokenList]
 
     @exclusivity(unchecked) public var rows = 0
     /// Numbers by column; NaN = missing.
     public let numbers: UnsafeMutablePointer<Double>
     /// Hashes of category values by column; 0 = missing.
     public let categories: UnsafeMutablePointer<UInt64>
-    /// Texts by column, of fields that are neither read nor hashed (`DecoderOptions.keepsText`); empty = missing.
-    public let texts: UnsafeMutablePointer<ByteRange>
+    /// Bytes of fields with the roles `raw` and `time` by column, neither read nor hashed; empty = missing.
+    public let rawFields: UnsafeMutablePointer<ByteRange>
     /// Words of text fields and items of bags, as hashes, row after row.
     public var tokens: [UInt64] = []
     /// Tokens of row r: `tokenEnds[r - 1] ..< tokenEnds[r]`.
@@ -63,17 +64,20 @@ public final class RecordBatch: @unchecked Sendable {
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
+    /// - Parameter tokenLists: how many steps bring words of their own.
     public init(
-        capacity: Int, numericCount: Int, categoricalCount: Int, textCount: Int = 0, isFeatureNative: Bool
+        capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool, rawCount: Int = 0,
+        tokenLists: Int = 0
     ) {
         self.capacity = capacity
+        self.rawCount = rawCount
+        self.tokenLists = (0..<tokenLists).map { _ in TokenList() }
         columnStride = capacity + 8
         self.numericCount = numericCount
         self.categoricalCount = categoricalCount
-        self.textCount = textCount
         numbers = .allocate(capacity: max(numericCount * columnStride, 1))
         categories = .allocate(capacity: max(categoricalCount * columnStride, 1))
-        texts = .allocate(capacity: max(textCount * columnStride, 1))
+        rawFields = .allocate(capacity: max(rawCount * columnStride, 1))
         targetNumbers = .allocate(capacity: capacity)
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -88,7 +92,7 @@ public final class RecordBatch: @unchecked Sendable {
     deinit {
         numbers.deallocate()
         categories.deallocate()
-        texts.deallocate()
+        rawFields.deallocate()
         targetNumbers.deallocate()
         targetTexts.deallocate()
         weights.deallocate()
@@ -138,6 +142,10 @@ public final class RecordBatch: @unchecked Sendable {
         times.update(from: source.times + first, count: rows)
         positions.update(from: source.positions + first, count: rows)
         raw.update(from: source.raw + first, count: rows)
+        for column in 0..<rawCount {
+            (rawFields + column * columnStride).update(
+                from: source.rawFields + column * source.columnStride + first, count: rows)
+        }
         copyLists(range, of: source)
     }
 
@@ -162,10 +170,15 @@ public final class RecordBatch: @unchecked Sendable {
     /// Takes a row out, as rejected; later rows move up.
     public func rejectRow(_ row: Int, _ reason: String) {
         reject(reason, at: positions[row], raw: raw[row])
+        removeRow(row)
+    }
+
+    /// Takes a row out; later rows move up.
+    public func removeRow(_ row: Int) {
         let after = rows - row - 1
         for column in 0..<numericCount { Self.close(numbers + column * columnStride + row, after) }
         for column in 0..<categoricalCount { Self.close(categories + column * columnStride + row, after) }
-        for column in 0..<textCount { Self.close(texts + column * columnStride + row, after) }
+        for column in 0..<rawCount { Self.close(rawFields + column * columnStride + row, after) }
         Self.close(targetNumbers + row, after)
         Self.close(targetTexts + row, after)
         Self.close(weights + row, after)

@@ -5,6 +5,8 @@ public enum FieldRole: String, Sendable, CaseIterable {
     /// Numbers that also act as categories: both a scaled number and one feature a value.
     case both = "numeric+categorical"
     case text
+    /// Kept as the bytes it came with, for the steps that name it.
+    case raw
     case ignored
     case target
     case id

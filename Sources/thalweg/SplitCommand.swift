@@ -187,10 +187,10 @@ final class SplitRun {
             throw UsageError("there is no field '\(name)'; there are: \(names.prefix(12).joined(separator: ", "))")
         }
         var schema = Schema(
-            fields: names.map { Field($0, wanted.contains($0) ? .categorical : .ignored) }, task: .multiclass)
+            fields: names.map { Field($0, wanted.contains($0) ? .raw : .ignored) }, task: .multiclass)
         schema.isFeatureNative = format.isFeatureNative
         if format.isFeatureNative { schema = try stream.inferSchema(sample) }
-        let kept = schema.fields(.categorical).map(\.name)
+        let kept = schema.fields(.raw).map(\.name)
         func column(_ name: String?) -> Int? { name.flatMap { kept.firstIndex(of: $0) } }
         let columns = SplitRecord.Columns(
             id: column(request.id), stratum: column(request.stratify), time: column(request.time),

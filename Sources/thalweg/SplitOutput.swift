@@ -22,7 +22,7 @@ struct SplitRecord {
     private let timeText: ByteRange?
 
     init(_ batch: RecordBatch, _ row: Int, _ columns: Columns) {
-        func text(_ column: Int?) -> ByteRange? { column.map { batch.texts[$0 * batch.columnStride + row] } }
+        func text(_ column: Int?) -> ByteRange? { column.map { batch.rawFields[$0 * batch.columnStride + row] } }
         id = text(columns.id)
         stratum = columns.isStratifiedByLabel ? batch.targetTexts[row] : text(columns.stratum)
         timeText = text(columns.time)

@@ -15,12 +15,10 @@ import Testing
         _ = try CSVSampler().sample(chunk, isEnd: true, limit: 1000, into: &sample)
         let plan = ProfilePlan(schema: try SchemaInference.infer(sample, options), sample: sample)
         let profile = DatasetProfile(plan)
-        var decoderOptions = DecoderOptions()
-        decoderOptions.keepsText = true
-        let decoder = try #require(FormatRegistry.find("csv")).makeDecoder(plan.decoding, decoderOptions)
+        let decoder = try #require(FormatRegistry.find("csv")).makeDecoder(plan.decoding, DecoderOptions())
         let batch = RecordBatch(
             capacity: size, numericCount: plan.decoding.fields(.numeric).count, categoricalCount: 0,
-            textCount: plan.decoding.fields(.categorical).count, isFeatureNative: false)
+            isFeatureNative: false, rawCount: plan.decoding.fields(.raw).count)
         decoder.beginPart()
         var offset = 0
         while offset < chunk.count {
