@@ -69,7 +69,8 @@ public final class RecordStream {
         let size = configuration.batchSize
         let rings = BatchRings(lanes: 1, depth: Self.depth) { _ in
             RecordBatch(
-                capacity: size, numericCount: shape.numbers, categoricalCount: 0, isFeatureNative: shape.isFeatureNative,
+                capacity: size, numericCount: shape.numbers, categoricalCount: 0,
+                isFeatureNative: shape.isFeatureNative,
                 rawCount: shape.raws)
         }
         self.rings = rings

@@ -18,14 +18,9 @@ public final class ARFFDecoder: RecordDecoder {
     /// Fields of the schema that the current part has no attribute for.
     private var missingSinks: [FieldSink] = []
 
-    public convenience init(schema: Schema, usesVWHashes: Bool = false) {
-        self.init(schema: schema, categories: usesVWHashes ? .vwChained : .categorical)
-    }
-
-    /// - Parameter categories: the kind of sink that categories get.
-    init(schema: Schema, categories: FieldSink.Kind) {
+    public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        set = SinkSet(for: schema, categories: categories)
+        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 

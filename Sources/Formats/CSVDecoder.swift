@@ -11,15 +11,10 @@ public final class CSVDecoder: RecordDecoder {
     private var columns: [FieldSink] = []
     private var headerLine = ""
 
-    public convenience init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
-        self.init(schema: schema, separator: separator, categories: usesVWHashes ? .vwChained : .categorical)
-    }
-
-    /// - Parameter categories: the kind of sink that categories get.
-    init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), categories: FieldSink.Kind) {
+    public init(schema: Schema, separator: UInt8 = UInt8(ascii: ","), usesVWHashes: Bool = false) {
         self.schema = schema
         self.separator = separator
-        set = SinkSet(for: schema, categories: categories)
+        set = SinkSet(for: schema, categories: usesVWHashes ? .vwChained : .categorical)
         hasText = set.sinks.contains { $0.kind == .text }
     }
 

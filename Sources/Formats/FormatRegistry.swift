@@ -22,15 +22,6 @@ public struct DecoderOptions: Sendable {
     /// Categories and words are hashed as Vowpal Wabbit hashes them.
     public var usesVWHashes = false
 
-    /// Fields that are no numbers are neither hashed nor split, but kept as texts (`RecordBatch.texts`): the schema has
-    /// numeric, categorical and ignored fields only.
-    public var keepsText = false
-
-    /// How row formats store categories.
-    func categories(vw: FieldSink.Kind) -> FieldSink.Kind {
-        keepsText ? .kept : usesVWHashes ? vw : .categorical
-    }
-
     public init() {}
 }
 
@@ -40,20 +31,15 @@ public enum FormatRegistry {
         FormatDescriptor(
             name: "jsonl", summary: "JSON Lines: one object a line", suffixes: [".jsonl", ".ndjson", ".json"],
             isFeatureNative: false, makeSampler: { JSONLinesSampler() },
-            makeDecoder: { schema, options in
-                JSONLinesDecoder(schema: schema, categories: options.categories(vw: .vwJoined))
-            }),
+            makeDecoder: { schema, options in JSONLinesDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
             name: "csv", summary: "comma-separated values with a header (RFC 4180)", suffixes: [".csv"],
             isFeatureNative: false, makeSampler: { CSVSampler() },
-            makeDecoder: { schema, options in CSVDecoder(schema: schema, categories: options.categories(vw: .vwChained))
-            }),
+            makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
             name: "arff", summary: "ARFF: attribute declarations and records of Weka and MOA", suffixes: [".arff"],
             isFeatureNative: false, makeSampler: { ARFFSampler() },
-            makeDecoder: { schema, options in
-                ARFFDecoder(schema: schema, categories: options.categories(vw: .vwChained))
-            }),
+            makeDecoder: { schema, options in ARFFDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
             name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
             isFeatureNative: true, makeSampler: { VWTextSampler() },

@@ -30,14 +30,9 @@ public final class JSONLinesDecoder: RecordDecoder {
     private static let maximumKeys = 65_536
     private static let maximumKeyBytes = 4 << 20
 
-    public convenience init(schema: Schema, usesVWHashes: Bool = false) {
-        self.init(schema: schema, categories: usesVWHashes ? .vwJoined : .categorical)
-    }
-
-    /// - Parameter categories: the kind of sink that categories get.
-    init(schema: Schema, categories: FieldSink.Kind) {
+    public init(schema: Schema, usesVWHashes: Bool = false) {
         self.schema = schema
-        let set = SinkSet(for: schema, categories: categories)
+        let set = SinkSet(for: schema, categories: usesVWHashes ? .vwJoined : .categorical)
         fieldSet = set
         self.set = set
         let sinks = set.sinks

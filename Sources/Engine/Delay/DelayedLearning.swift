@@ -175,7 +175,8 @@ final class DelayedLearning {
         segment = 0..<0
         pipeline.filter(work)
         if options.withheld != nil { withhold() } else { joinEarly() }
-        pipeline.process(work, features, predictions, learning: true, isFiltered: true) { row, features, version, known in
+        pipeline.process(work, features, predictions, learning: true, isFiltered: true) {
+            row, features, version, known in
             scored(row, work, features, predictions, version, known)
             settle(row, features, predictions, version, known)
             counts.add(.arrivals)

@@ -105,7 +105,8 @@ final class RevealBatch {
             for row in 0..<records.rows {
                 records.ids[row] = bytes(fieldRanges[row * width])
                 for column in 0..<records.rawCount {
-                    records.rawFields[column * records.columnStride + row] = bytes(fieldRanges[row * width + 1 + column])
+                    records.rawFields[column * records.columnStride + row] = bytes(
+                        fieldRanges[row * width + 1 + column])
                 }
             }
             pipeline.learnDelayed(records, features, answers, known: known, isServed: isServed)
