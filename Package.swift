@@ -73,7 +73,8 @@ let package = Package(
         library(
             "Engine",
             [
-                "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing",
+                "CBytes", "Records", "Components", "State", "Statistics", "JSON", "Formats", "Connectors",
+                "Preprocessing",
                 "Learners",
                 "Evaluation", "Snapshots",
             ]),

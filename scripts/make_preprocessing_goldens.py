@@ -10,11 +10,12 @@ import river
 import scipy
 import sklearn
 from river import feature_extraction, preprocessing, stats, utils
+from scipy.special import log1p
 from scipy import stats as scipy_stats
 from sklearn.decomposition import PCA
-from sklearn.feature_selection import VarianceThreshold, chi2
+from sklearn.feature_selection import VarianceThreshold, chi2, f_classif
 from sklearn.metrics import mutual_info_score
-from sklearn.preprocessing import Normalizer, PowerTransformer, TargetEncoder
+from sklearn.preprocessing import KBinsDiscretizer, Normalizer, PowerTransformer, RobustScaler, TargetEncoder
 
 rng = np.random.default_rng(7)
 
@@ -34,8 +35,9 @@ goldens = {"versions": {"river": river.__version__, "scikit-learn": sklearn.__ve
 goldens["skewed"] = skewed.tolist()
 goldens["mixed"] = mixed.tolist()
 
-robust = progressive(preprocessing.RobustScaler(), [{"x": float(x)} for x in skewed])
-goldens["robust"] = [row["x"] for row in robust]
+goldens["robust"] = [0.0, 0.0] + [
+    float(RobustScaler().fit(skewed[:i].reshape(-1, 1)).transform([[skewed[i]]])[0, 0]) for i in range(2, len(skewed))
+]
 for norm in ["l1", "l2", "max"]:
     goldens["normalize_" + norm] = Normalizer(norm=norm).fit_transform(mixed).tolist()
 goldens["power"] = {
@@ -118,6 +120,68 @@ for text in times:
          "second": moment.second, "weekday": moment.weekday(), "day": moment.day, "month": moment.month,
          "year": moment.year, "yearday": moment.timetuple().tm_yday, "quarter": (moment.month + 2) // 3,
          "weekend": int(moment.weekday() > 4)})
+
+values = goldens["mode_input"]
+for name, stat in {"mean": stats.Mean(), "median": None, "previous": None}.items():
+    seen, filled = [], []
+    for x in values:
+        known = {"mean": np.mean, "median": np.median, "previous": lambda v: v[-1]}[name]
+        filled.append(x if x is not None else float(known(seen)) if seen else 0.0)
+        if x is not None:
+            seen.append(x)
+    goldens["impute_" + name] = filled
+river_means = progressive(preprocessing.StatImputer(("x", stats.Mean())), [{"x": m} for m in values])
+assert np.allclose([row["x"] for row in river_means], goldens["impute_mean"])
+
+names = [None if i % 5 == 2 else c for i, c in enumerate(categories)]
+goldens["category_input"] = names
+imputer = preprocessing.StatImputer(("c", stats.Mode()))
+goldens["category_mode"] = [row["c"] for row in progressive(imputer, [{"c": c} for c in names])]
+
+grouped = [{"x": m, "g": categories[i] % 3} for i, m in enumerate(values)]
+imputers = {g: preprocessing.StatImputer(("x", stats.Mean())) for g in range(3)}
+goldens["group_mean"] = []
+for i, row in enumerate(grouped):
+    # In a group that has no value yet River knows none either.
+    known = row["x"] is not None or any(o["x"] is not None and o["g"] == row["g"] for o in grouped[:i])
+    goldens["group_mean"].append(imputers[row["g"]].transform_one({"x": row["x"]})["x"] if known else None)
+    imputers[row["g"]].learn_one({"x": row["x"]})
+
+goldens["log"] = (np.sign(mixed) * log1p(np.abs(mixed))).tolist()
+bins = KBinsDiscretizer(n_bins=5, encode="ordinal", strategy="quantile", quantile_method="linear")
+goldens["quantile_bins"] = bins.fit_transform(skewed.reshape(-1, 1))[:, 0].tolist()
+low, high = np.quantile(skewed, [0.05, 0.95])
+goldens["clip_quantile"] = np.clip(skewed, low, high).tolist()
+deviation = scipy_stats.median_abs_deviation(skewed)
+score = 0.6745 * np.abs(skewed - np.median(skewed)) / deviation
+goldens["outliers"] = (score > 3.5).astype(int).tolist()
+
+users = [c % 4 for c in categories]
+amounts = skewed[: len(users)].tolist()
+history = {}
+goldens["lag"], goldens["decayed"], goldens["frequency"] = [], [], []
+for i, (user, x) in enumerate(zip(users, amounts)):
+    past = history.setdefault(user, [])
+    goldens["lag"].append([past[-1] if past else None, past[-2] if len(past) > 1 else None])
+    weights = 0.5 ** (np.arange(len(past), 0, -1) / 3)
+    mean = float(np.average(past, weights=weights)) if past else None
+    variance = float(np.average((np.array(past) - mean) ** 2, weights=weights)) if past else None
+    goldens["decayed"].append([float(weights.sum()), mean, variance])
+    goldens["frequency"].append(users[:i].count(user) / i if i else 0.0)
+    past.append(x)
+
+goldens["expression"] = [
+    float(a / b + max(np.exp(a / 10), b**3) - np.log(abs(a) + 1) * np.sqrt(abs(c))) for a, b, c in mixed.tolist()
+]
+
+three = np.digitize(sparse[:, 0] + rng.normal(0, 1, 80), [0.5, 2])
+goldens["three_labels"] = three.tolist()
+goldens["three_chi2"] = chi2(sparse, three)[0].tolist()
+goldens["three_mutual_information"] = [float(mutual_info_score(sparse[:, i] > 0, three)) for i in range(5)]
+with np.errstate(all="ignore"):
+    f = np.nan_to_num(f_classif(sparse, three)[0])
+# F = (between / 2) / (within / 77), so between / (between + within) = 2 F / (2 F + 77).
+goldens["three_correlation"] = np.sqrt(2 * f / (2 * f + 77)).tolist()
 
 path = os.path.join(os.path.dirname(__file__), "../Tests/PreprocessingTests/Fixtures/steps.json")
 with open(path, "w") as file:

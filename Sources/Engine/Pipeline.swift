@@ -24,6 +24,10 @@ public final class Pipeline: Stateful {
     public let targetCounts: TargetCounts?
     /// Records that wait for their targets; copies for readers have none.
     let pending: PendingTargets?
+    /// Records that wait until no earlier one can come; copies for readers have none. Nil: records are taken as they come.
+    let order: EventOrder?
+    /// Notices when records stop fitting the schema; copies for readers have none.
+    let schemaMonitor: SchemaMonitor?
     private lazy var delayedFeatures = FeatureBatch(capacity: configuration.batchSize)
     private lazy var delayedPredictions = PredictionBatch(capacity: configuration.batchSize)
     /// Classes the learner could tell apart when it predicted each row of the last batch.
@@ -46,6 +50,9 @@ public final class Pipeline: Stateful {
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
+        let watches = keepsPending && !schema.isFeatureNative
+        schemaMonitor = watches ? SchemaMonitor(schema, configuration.schemaDrift) : nil
+        order = keepsPending ? configuration.order.map(EventOrder.init) : nil
         let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
@@ -62,7 +69,8 @@ public final class Pipeline: Stateful {
     public var state: [StateEntry] {
         preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
-            + evaluation.state.prefixed("evaluation") + delayedState
+            + evaluation.state.prefixed("evaluation") + delayedState + (order?.state.prefixed("order") ?? [])
+            + (schemaMonitor?.state.prefixed("schema") ?? [])
     }
 
     /// The last of all, so that copies may lack what is at their end.
@@ -72,7 +80,7 @@ public final class Pipeline: Stateful {
     }
 
     /// What a snapshot without records that wait holds.
-    var undelayedState: [StateEntry] { state.dropLast(delayedState.count) }
+    var undelayedState: [StateEntry] { state.filter { !$0.name.hasPrefix("delayed/") } }
 
     public func stateDidChange() {
         preprocessor.stateDidChange()
@@ -83,6 +91,7 @@ public final class Pipeline: Stateful {
         learner.stateDidChange()
         evaluation.stateDidChange()
         pending?.stateDidChange()
+        order?.stateDidChange()
     }
 
     public var classNames: [String] { targets.classNames }
@@ -130,7 +139,9 @@ public final class Pipeline: Stateful {
 
     /// An empty batch of the shape this pipeline takes.
     func makeRecordBatch(capacity: Int? = nil) -> RecordBatch {
-        preprocessor.makeRecordBatch(capacity: capacity ?? configuration.batchSize)
+        let batch = preprocessor.makeRecordBatch(capacity: capacity ?? configuration.batchSize)
+        batch.readsOthersAsMissing = configuration.schemaDrift.type == .missing
+        return batch
     }
 
     /// What the preprocessing steps have to say about themselves.

@@ -78,7 +78,8 @@ final class Preprocessor: Stateful {
 
     private func addSelectors(_ later: [(path: String, step: ComponentSpecification)]) throws(SettingError) {
         let context = SelectionContext(
-            slotCount: encoder.slotCount, denseCount: encoder.denseCount, numberNames: layout.numberNames, task: task)
+            slotCount: encoder.slotCount, denseCount: encoder.denseCount, numberNames: layout.numberNames, task: task,
+            nameOf: { [encoder] in encoder.name(ofSlot: $0) })
         for (path, step) in later {
             guard case .selector(let found) = try StepKind.find(step.name) else { continue }
             let made = try found.make(Hyperparameters(found.descriptor, given: step.fields), context)
@@ -294,6 +295,10 @@ extension Configuration {
                 else { continue }
                 schema.fields[index].role = .raw
             }
+        }
+        guard preset != .vw, let table = try identifiers(), table.boolean("names") else { return }
+        for index in schema.fields.indices where schema.fields[index].role == .categorical {
+            schema.fields[index].isNamed = true
         }
     }
 }

@@ -60,8 +60,8 @@ public final class RecordStream {
 
     /// Starts reading.
     /// - Parameter schema: of numeric, raw and ignored fields.
-    public func start(_ schema: Schema) {
-        lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
+    public func start(_ schema: Schema) throws {
+        try lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
         batch.numbers = schema.fields(.numeric).count
         batch.raws = schema.fields(.raw).count
         batch.isFeatureNative = schema.isFeatureNative

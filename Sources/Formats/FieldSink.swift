@@ -4,13 +4,13 @@ import Records
 /// What is needed of a field only now and then.
 final class SinkDetails {
     let name: String
-    /// The name's bytes, for hashes that begin with them.
+    /// The bytes of the name that the schema has for it, for hashes that begin with them.
     let nameBytes: UnsafeMutableBufferPointer<UInt8>
 
-    init(name: String) {
+    init(name: String, hashed: String) {
         self.name = name
-        nameBytes = .allocate(capacity: name.utf8.count)
-        _ = nameBytes.initialize(from: name.utf8)
+        nameBytes = .allocate(capacity: hashed.utf8.count)
+        _ = nameBytes.initialize(from: hashed.utf8)
     }
 
     deinit { nameBytes.deallocate() }
@@ -24,6 +24,10 @@ struct FieldSink {
         case ignored, numeric, categorical, both, text, target, id, weight, time
         /// The bytes as they are.
         case raw
+        /// A number with a decimal comma; it is a category as well where `categoryColumn` is not negative.
+        case localized
+        /// A category whose bytes are kept as well.
+        case named
         /// A category hashed as Vowpal Wabbit's `--csv` does: the text, with the name's hash as seed.
         case vwChained
         /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
@@ -45,12 +49,14 @@ struct FieldSink {
     @inline(__always)
     var keepsNumberText: Bool {
         switch kind {
-        case .target, .id, .text, .raw, .vwChained, .vwJoined: true
+        case .target, .id, .text, .time, .raw, .named, .vwChained, .vwJoined: true
         default: false
         }
     }
 
     var name: String { details.name }
+    /// What the schema calls it.
+    var schemaName: String { String(decoding: details.nameBytes, as: UTF8.self) }
 
     /// The hash of a `vwChained` or `vwJoined` category, marked in bit 32 so that it is never 0. `scratch` has room for
     /// `FieldSink.joinedBytes`; a longer name and text count up to there. 8 bytes from `start` must be readable.
@@ -75,6 +81,9 @@ struct FieldSink {
 struct SinkSet {
     private(set) var sinks: [FieldSink] = []
     private var details: [SinkDetails] = []
+    /// Fields that were met and the schema does not know, not yet told; of very many not all.
+    private var unknown: [String] = []
+    private static let maximumUnknown = 256
 
     /// One sink for every field of a schema, in schema order.
     ///
@@ -84,9 +93,9 @@ struct SinkSet {
         var categories: Int32 = 0
         var raws: Int32 = 0
         for field in schema.fields {
-            var sink = add(field.name)
+            var sink = add(field.name, hashed: field.schemaName ?? field.name)
             sink.kind = Self.kind(field.role, category)
-            if sink.kind == .vwChained { sink.salt = UInt64(vwSeed(field.name)) }
+            if sink.kind == .vwChained { sink.salt = UInt64(vwSeed(field.schemaName ?? field.name)) }
             if sink.kind == .numeric || sink.kind == .both {
                 sink.numberColumn = numbers
                 numbers += 1
@@ -95,9 +104,14 @@ struct SinkSet {
                 sink.categoryColumn = categories
                 categories += 1
             }
-            if sink.kind == .raw || sink.kind == .time {
+            if field.isNamed, sink.kind == .categorical { sink.kind = .named }
+            if sink.kind == .raw || sink.kind == .time || sink.kind == .named {
                 sink.rawColumn = raws
                 raws += 1
+            }
+            if field.hasDecimalComma, sink.kind == .numeric || sink.kind == .both {
+                if sink.kind == .numeric { sink.categoryColumn = -1 }
+                sink.kind = .localized
             }
             sinks[sinks.count - 1] = sink
         }
@@ -118,6 +132,14 @@ struct SinkSet {
         }
     }
 
+    /// Tells a batch of fields that the schema does not know.
+    @inline(__always)
+    mutating func tellUnknown(_ batch: RecordBatch) {
+        guard !unknown.isEmpty else { return }
+        batch.unknownFields += unknown
+        unknown.removeAll()
+    }
+
     /// Forgets all sinks but the first `count`.
     mutating func keepFirst(_ count: Int) {
         sinks.removeLast(max(sinks.count - count, 0))
@@ -126,10 +148,11 @@ struct SinkSet {
 
     /// Adds a field that the schema does not know: its values go nowhere.
     @discardableResult
-    mutating func add(_ name: String) -> FieldSink {
-        let detail = SinkDetails(name: name)
+    mutating func add(_ name: String, hashed: String? = nil) -> FieldSink {
+        if hashed == nil, unknown.count < Self.maximumUnknown { unknown.append(name) }
+        let detail = SinkDetails(name: name, hashed: hashed ?? name)
         details.append(detail)
-        sinks.append(FieldSink(salt: fieldSalt(name), details: detail))
+        sinks.append(FieldSink(salt: fieldSalt(hashed ?? name), details: detail))
         return sinks[sinks.count - 1]
     }
 }

@@ -61,6 +61,10 @@ struct FieldStore {
             batch.times[row] = .nan
             rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
         case .raw: rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
+        case .localized: setLocalized(sink, .nan)
+        case .named:
+            categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -85,6 +89,10 @@ struct FieldStore {
             batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
         case .raw:
             let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
+        case .named:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
             rawFields[Int(sink.rawColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
@@ -118,6 +126,10 @@ struct FieldStore {
             batch.times[row] = seconds(ofTimestamp: value)
             setRaw(sink, raw)
         case .raw: setRaw(sink, raw)
+        case .localized: setLocalized(sink, value)
+        case .named:
+            categories[Int(sink.categoryColumn) &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
+            setRaw(sink, raw)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
@@ -146,8 +158,16 @@ struct FieldStore {
         case .number(let value): numbers[Int(sink.numberColumn) &* stride &+ row] = value
         case .missing: numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
         case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
-        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        case .notANumber: misread(sink, text, "not a number")
         }
+    }
+
+    /// A number field holds something else.
+    private mutating func misread(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>, _ what: String) {
+        // There is no need to count every one of a batch.
+        if batch.misreadFields.count < RecordBatch.maximumMisread { batch.misreadFields.append(sink.schemaName) }
+        if batch.readsOthersAsMissing { return setMissing(sink) }
+        failure = "field '\(sink.name)': \(what): \(quoted(text))"
     }
 
     @inline(never)
@@ -162,11 +182,23 @@ struct FieldStore {
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
         case .weight: setWeight(text: text, of: "field '\(sink.name)'")
         case .time: setTime(sink, text)
+        case .localized:
+            if let value = localizedNumber(text) {
+                setLocalized(sink, value)
+            } else {
+                misread(sink, text, "not a number with a decimal comma")
+            }
         case .target:
             batch.targetTexts[row] = ByteRange(text.baseAddress, text.count)
             if readsTargetNumber { setTargetNumber(sink, text) }
         default: break
         }
+    }
+
+    private func setLocalized(_ sink: FieldSink, _ value: Double) {
+        numbers[Int(sink.numberColumn) &* stride &+ row] = value
+        guard sink.categoryColumn >= 0 else { return }
+        categories[Int(sink.categoryColumn) &* stride &+ row] = value.isNaN ? 0 : categoryHash(ofNumber: value)
     }
 
     @inline(__always)
@@ -199,7 +231,7 @@ struct FieldStore {
         case .number(let value): setNumber(sink, value, raw: text)
         case .missing: setMissing(sink)
         case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
-        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        case .notANumber: misread(sink, text, "not a number")
         }
     }
 

@@ -67,6 +67,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         var cursor = offset
         if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
         var line = batch.endPosition.line
+        defer { set.tellUnknown(batch) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
         var steps = template.steps
@@ -163,10 +164,14 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
-        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .raw {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .time
+            || sink.kind == .raw
+        {
             if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
             if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
             if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
+        } else if sink.kind == .named {
+            store.setNumber(sink, value ? 1 : 0, raw: raw.buffer)
         } else {
             // A boolean is the number 0 or 1 everywhere, also as a category.
             let digit: [UInt8] = [value ? 0x31 : 0x30]
@@ -271,7 +276,7 @@ public final class JSONLinesDecoder: RecordDecoder {
 
     private func needsHome(_ sink: FieldSink) -> Bool {
         switch sink.kind {
-        case .target, .id, .time, .raw: true
+        case .target, .id, .time, .raw, .named: true
         default: false
         }
     }

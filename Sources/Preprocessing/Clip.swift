@@ -1,12 +1,11 @@
 import Components
 import State
-import Statistics
 
 /// Takes the leverage from outliers: numbers beyond two bounds are cut there, or count as missing. The bounds are two
-/// running quantiles (P², see `QuantileSketch`), a number of robust deviations around the median, or given.
+/// running quantiles (`ColumnQuantiles`), a number of robust deviations around the median, or given.
 ///
-/// The robust z-score is 0.6745 (x - median) / MAD (Iglewicz and Hoaglin 1993), with running medians of the values and
-/// of their distances from the median. A column is left alone until it has seen a hundred values (bounds that are given:
+/// The robust z-score is 0.6745 (x - median) / MAD (Iglewicz and Hoaglin 1993), with the running median of the values and
+/// that of their distances from it. A column is left alone until it has seen a hundred values (bounds that are given:
 /// never). The uncut values are learned.
 final class Clip: Transformer {
     enum Method: String, CaseIterable { case quantile, deviation, bounds }
@@ -35,7 +34,7 @@ final class Clip: Transformer {
     }
 
     /// Values a column needs before it is cut.
-    private static let leastCount = 100.0
+    private static let leastCount = 100
 
     /// What tells outliers.
     struct Bounds {
@@ -59,69 +58,58 @@ final class Clip: Transformer {
 
     private let bounds: Bounds
     private let makesMissing: Bool
-    /// Per column: two sketches: of the lower and upper quantile, or of the median and the distance from it.
-    private let sketches: StateArray<Double>
+    /// By column: the lower and upper quantile, or the median and the median distance from it.
+    private let quantiles: [ColumnQuantiles]
 
     init(columns: Int, bounds: Bounds, makesMissing: Bool) {
         self.bounds = bounds
         self.makesMissing = makesMissing
-        sketches = StateArray(count: columns, lanes: 2 * QuantileSketch.lanes)
+        switch bounds.method {
+        case .quantile:
+            quantiles = (0..<columns).map { _ in ColumnQuantiles(.quantiles([bounds.lower, bounds.upper])) }
+        case .deviation: quantiles = (0..<columns).map { _ in ColumnQuantiles(.deviation) }
+        case .bounds: quantiles = []
+        }
     }
 
-    var state: [StateEntry] { [StateEntry("sketches", sketches)] }
+    var state: [StateEntry] { quantiles.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
-            let storage = sketches.base + sketches.lanes * column
             switch bounds.method {
             case .quantile:
-                let low = QuantileSketch(quantile: bounds.lower, storage: storage)
-                let high = QuantileSketch(quantile: bounds.upper, storage: storage + QuantileSketch.lanes)
-                process(columns, column, bounds: { Self.between(low, high) }) { value in
-                    low.learn(value)
-                    high.learn(value)
-                }
+                let known = quantiles[column]
+                process(columns, column, bounds: { (known[0], known[1]) }, learn: known)
             case .deviation:
-                let center = QuantileSketch(quantile: 0.5, storage: storage)
-                let distance = QuantileSketch(quantile: 0.5, storage: storage + QuantileSketch.lanes)
-                process(columns, column, bounds: { self.around(center, distance) }) { value in
-                    if value.isFinite, let median = center.estimate { distance.learn(abs(value - median)) }
-                    center.learn(value)
-                }
+                let known = quantiles[column]
+                let reach = bounds.deviations / 0.6745
+                process(
+                    columns, column,
+                    bounds: {
+                        guard known[1] > 0 else { return nil }
+                        return (bounded(known[0] - reach * known[1]), bounded(known[0] + reach * known[1]))
+                    }, learn: known)
             case .bounds:
                 let given = (bounds.lower, bounds.upper)
-                process(columns, column, bounds: { given }, learn: { _ in })
+                process(columns, column, bounds: { given }, learn: nil)
             }
         }
     }
 
-    private static func between(_ low: QuantileSketch, _ high: QuantileSketch) -> (Double, Double)? {
-        guard low.count >= leastCount, let least = low.estimate, let largest = high.estimate, least <= largest
-        else { return nil }
-        return (least, largest)
-    }
-
-    private func around(_ center: QuantileSketch, _ distance: QuantileSketch) -> (Double, Double)? {
-        guard distance.count >= Self.leastCount, let median = center.estimate, let spread = distance.estimate,
-            spread > 0
-        else { return nil }
-        let reach = bounds.deviations * spread / 0.6745
-        return (bounded(median - reach), bounded(median + reach))
-    }
-
     @inline(__always)
     private func process(
-        _ columns: NumberColumns, _ column: Int, bounds: () -> (Double, Double)?, learn: (Double) -> Void
+        _ columns: NumberColumns, _ column: Int, bounds: () -> (Double, Double)?, learn known: ColumnQuantiles?
     ) {
         let makesMissing = makesMissing
         columns.process(
             column,
             transform: { value in
+                if let known, known.count < Self.leastCount { return value }
                 guard let (least, largest) = bounds() else { return value }
                 // A comparison with a missing value is false, so it stays missing.
                 if value < least { return makesMissing ? .nan : least }
                 return value > largest ? (makesMissing ? .nan : largest) : value
             },
-            learn: learn)
+            learn: { known?.learn($0) })
     }
 }

@@ -22,6 +22,9 @@ public final class FeatureEncoder: Stateful {
     /// Slots below the hashed ones.
     public let denseCount: Int
     private let numberNames: [String]
+    private let categoryNames: [String]
+    /// By category column: where its texts are among the batch's raw columns; -1 = nowhere.
+    private let rawColumns: [Int]
     private let categorySalts: [UInt64]
     private let vwNumberIndices: [UInt32]
     private let hasTokens: Bool
@@ -49,6 +52,11 @@ public final class FeatureEncoder: Stateful {
         self.identifiers = style == .native && !schema.isFeatureNative ? identifiers.map(IdentifierTable.init) : nil
         hasIndicators = indicators && style == .native
         numberNames = schema.fields(.numeric, .both).map(\.name)
+        categoryNames = schema.fields(.categorical, .both).map(\.name)
+        let kept = schema.keptFields.map(\.name)
+        rawColumns = schema.fields(.categorical, .both).map { field in
+            field.isNamed ? kept.firstIndex(of: field.name) ?? -1 : -1
+        }
         categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) ^ hashing.salt }
         vwNumberIndices = numberNames.map { vwHash($0, seed: 0) & UInt32((1 << bits) - 1) }
         hasTokens = !schema.fields(.text).isEmpty
@@ -67,6 +75,17 @@ public final class FeatureEncoder: Stateful {
 
     /// It learns from what it encodes.
     public var hasState: Bool { oneHot != nil || identifiers != nil || collisions != nil }
+
+    /// What people call the feature at a slot: a number's field, or field and category where these have slots of their
+    /// own and names. Nil: it is hashed, or nothing is there.
+    public func name(ofSlot slot: Int) -> String? {
+        if slot < numberNames.count, denseCount > 0 { return numberNames[slot] }
+        if hasIndicators, slot < 2 * numberNames.count { return numberNames[slot - numberNames.count] + " missing" }
+        let own = slot - denseCount - (1 << bits)
+        guard own >= 0, let (column, text) = identifiers?.name(of: own), categoryNames.indices.contains(column)
+        else { return nil }
+        return "\(categoryNames[column])=\(text)"
+    }
 
     public var notes: [StepNote] { (identifiers?.notes ?? []) + (collisions?.notes ?? []) }
 
@@ -152,10 +171,15 @@ public final class FeatureEncoder: Stateful {
         let base = UInt32(truncatingIfNeeded: denseCount)
         let first = at
         if let oneHot {
-            at = encodeOwn(batch, row, at, features, isLearned) { oneHot.slot(bytes_mix($0), adding: isLearned) }
+            at = encodeOwn(batch, row, at, features, isLearned) { hash, _ in
+                oneHot.slot(bytes_mix(hash), adding: isLearned)
+            }
         } else if let identifiers {
             if isLearned { identifiers.beginRecord() }
-            at = encodeOwn(batch, row, at, features, isLearned) { identifiers.slot($0, learning: isLearned) }
+            at = encodeOwn(batch, row, at, features, isLearned) { hash, column in
+                identifiers.slot(
+                    hash, learning: isLearned, column: column, text: text(ofCategory: column, row, batch))
+            }
         } else if !hashing.isPlain {
             at = encodeHashed(batch, row, at, features, isLearned)
         } else {
@@ -181,18 +205,23 @@ public final class FeatureEncoder: Stateful {
         return at
     }
 
+    private func text(ofCategory column: Int, _ row: Int, _ batch: RecordBatch) -> ByteRange {
+        let raw = rawColumns[column]
+        return raw < 0 ? .empty : batch.rawFields[raw * batch.columnStride + row]
+    }
+
     /// Categories with slots of their own, above the hashed ones.
     @inline(__always)
     private func encodeOwn(
         _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ isLearned: Bool,
-        slot: (_ hash: UInt64) -> UInt32?
+        slot: (_ hash: UInt64, _ column: Int) -> UInt32?
     ) -> Int {
         var at = start
         let first = UInt32(truncatingIfNeeded: denseCount + (1 << bits))
         for (column, salt) in categorySalts.enumerated() {
             let hash = batch.categories[column * batch.columnStride + row]
             guard hash != 0 else { continue }
-            if let slot = slot(hash ^ salt) {
+            if let slot = slot(hash ^ salt, column) {
                 features.indices[at] = first &+ slot
                 features.values[at] = 1
             } else {

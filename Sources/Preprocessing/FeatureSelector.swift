@@ -3,24 +3,30 @@ import Records
 import State
 
 /// What a selector is made for.
-public struct SelectionContext: Sendable {
+public struct SelectionContext {
     /// Feature indices lie below.
     public let slotCount: Int
     /// Indices below are numbers with slots of their own: column c's is c.
     public let denseCount: Int
     public let numberNames: [String]
     public let task: Task
+    /// What people call the feature at a slot, where the encoder knows.
+    private let nameOf: (Int) -> String?
 
-    public init(slotCount: Int, denseCount: Int, numberNames: [String], task: Task) {
+    public init(
+        slotCount: Int, denseCount: Int, numberNames: [String], task: Task,
+        nameOf: @escaping (Int) -> String? = { _ in nil }
+    ) {
         self.slotCount = slotCount
         self.denseCount = denseCount
         self.numberNames = numberNames
         self.task = task
+        self.nameOf = nameOf
     }
 
     /// A feature's name for people; hashed ones have none.
     func name(_ slot: Int) -> String {
-        slot < numberNames.count ? numberNames[slot] : "slot \(slot)"
+        slot < numberNames.count ? numberNames[slot] : nameOf(slot) ?? "slot \(slot)"
     }
 }
 

@@ -52,7 +52,7 @@ public struct FieldLayout: Sendable {
 
     public var numberNames: [String] { schema.fields(.numeric, .both).map(\.name) }
     public var categoryNames: [String] { schema.fields(.categorical, .both).map(\.name) }
-    public var rawNames: [String] { schema.fields(.raw, .time).map(\.name) }
+    public var rawNames: [String] { schema.keptFields.map(\.name) }
 
     /// Makes a number column; returns its place.
     ///

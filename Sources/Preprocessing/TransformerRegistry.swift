@@ -28,6 +28,7 @@ public enum RecordTransformerRegistry {
         RandomProjection.descriptor,
         FlagOutliers.descriptor,
         GroupImpute.descriptor,
+        ImputeCategory.descriptor,
         Lag.descriptor,
         Rolling.descriptor,
         Decayed.descriptor,

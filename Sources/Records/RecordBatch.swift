@@ -61,6 +61,13 @@ public final class RecordBatch: @unchecked Sendable {
     /// Where reading goes on after the last record of this batch, accepted or rejected.
     public var endPosition = RecordPosition(part: 0, offset: 0, line: 1)
     public var rejected: [RejectedRecord] = []
+    /// Names of fields that the schema does not know, each once in a while.
+    public var unknownFields: [String] = []
+    /// The name of a number field for every value in it that was none.
+    public var misreadFields: [String] = []
+    public static let maximumMisread = 4096
+    /// A number field counts as missing where it holds something else, rather than that the record is rejected.
+    public var readsOthersAsMissing = false
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
@@ -112,6 +119,8 @@ public final class RecordBatch: @unchecked Sendable {
         tokens.removeAll(keepingCapacity: true)
         tokenEnds.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
+        unknownFields.removeAll(keepingCapacity: true)
+        misreadFields.removeAll(keepingCapacity: true)
         chunks.removeAll(keepingCapacity: true)
         features?.recycle()
     }

@@ -234,6 +234,39 @@ public struct SortedValues: Sendable {
         return values[min(firstIndex { ranks[$0] >= wanted }, values.count - 1)]
     }
 
+    /// The value at `share` of the way from the first to the last, between two values in proportion (numpy's and
+    /// scikit-learn's `linear`; Hyndman and Fan 1996, definition 7).
+    public func interpolated(_ share: Double) -> Double? {
+        guard count > 0, share >= 0, share <= 1 else { return nil }
+        let place = share * Double(count - 1)
+        let whole = Int(place)
+        let below = value(at: whole)
+        let above = value(at: min(whole + 1, count - 1))
+        // Shares instead of a difference, which may overflow.
+        let part = place - Double(whole)
+        return below == above ? below : below * (1 - part) + above * part
+    }
+
+    /// The value of a rank, from 0.
+    private func value(at rank: Int) -> Double {
+        if rank == 0 { return minimum }
+        if rank == count - 1 { return maximum }
+        return values[min(firstIndex { ranks[$0] > rank }, values.count - 1)]
+    }
+
+    /// The values' distances from a number.
+    public func distances(from center: Double) -> SortedValues {
+        var before = 0
+        var pairs: [(value: Double, weight: Int)] = []
+        for (value, rank) in zip(values, ranks) {
+            let distance = min(abs(value - center), Double.greatestFiniteMagnitude)
+            pairs.append((distance, rank - before))
+            before = rank
+        }
+        pairs.sort { $0.value < $1.value }
+        return SortedValues(pairs, minimum: pairs.first?.value ?? .nan, maximum: pairs.last?.value ?? .nan)
+    }
+
     /// How many values are at or below `value`.
     public func countUpTo(_ value: Double) -> Int {
         if value >= maximum { return count }

@@ -26,6 +26,12 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The field with a record's importance.") var weight: String?
     @Option(help: "The field with a record's time.") var time: String?
 
+    @Option(help: "appears=|disappears=|scale=ignore|warn|stop, type=reject|missing|stop; repeatable.")
+    var onDrift: [String] = []
+    @Option(help: "Put records in the order of --time: how late one may come, such as 10m.") var lateness: String?
+    @Option(help: "reject|drop|keep: records that come later than that.") var late: String?
+    @Option(help: "Records that may wait for earlier ones (100000).") var maxReordered: String?
+
     @Option(help: "Where targets come from that come later: -, file or kafka://..., joined by --id.")
     var targets: String?
     @Option(help: "evaluate: a target is learned N records, or a time such as 7d, after its record.") var delay: String?
@@ -64,6 +70,7 @@ struct CommonOptions: ParsableArguments {
             "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
+            "on-drift": onDrift, "lateness": one(lateness), "late": one(late), "max-reordered": one(maxReordered),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),

@@ -39,7 +39,7 @@ struct ProfileCommand: ParsableCommand {
             profile.settle()
             let summary = DatasetSummary(profile)
             let document = ProfileDocument(
-                summary, RoleAdvice(summary), seconds: seconds, inputs: settings.texts("input"),
+                summary, RoleAdvice(summary), seconds: seconds, inputs: settings.inputs,
                 format: stream.format?.name ?? "")
             if let report { try Self.write(ProfileReport(document).html, to: report) }
             if let suggest { try Self.write(document.pipeline, to: suggest) }
@@ -54,7 +54,7 @@ struct ProfileCommand: ParsableCommand {
         let plan = ProfilePlan(schema: try stream.inferSchema(sample), sample: sample)
         let profile = DatasetProfile(plan)
         var firstRejected: String?
-        stream.start(plan.decoding)
+        try stream.start(plan.decoding)
         defer { table.clear() }
         try stream.forEach { batch, parts in
             if firstRejected == nil, let rejected = batch.rejected.first {

@@ -196,13 +196,13 @@ final class SplitRun {
             id: column(request.id), stratum: column(request.stratify), time: column(request.time),
             isStratifiedByLabel: format.isFeatureNative && request.stratify == "label")
         try begin(format)
-        stream.start(schema)
+        try stream.start(schema)
         try stream.forEach { batch, parts in try each(batch, parts, columns) }
     }
 
     /// The times that divide the records in the shares asked for.
     private func findBoundaries() throws -> [Double] {
-        guard !settings.texts("input").contains(where: { $0 == "-" || $0.contains("://") }) else {
+        guard !settings.inputs.contains(where: { $0 == "-" || $0.contains("://") }) else {
             throw UsageError("--by time reads its input twice: a stream needs --boundaries T1,T2")
         }
         let times = KLLSketch(k: 1024)
@@ -228,7 +228,7 @@ final class SplitRun {
         outputs = try request.shares.enumerated().map { index, share in
             guard share > 0 else { return nil }
             let path = request.paths[index] ?? "\(request.outputDirectory ?? ".")/\(request.names[index])\(suffix)"
-            return try SplitOutput(path, inputs: settings.texts("input"), directory: request.outputDirectory)
+            return try SplitOutput(path, inputs: settings.inputs, directory: request.outputDirectory)
         }
     }
 

@@ -19,7 +19,8 @@ struct Thalweg: ParsableCommand {
         version: engineVersion,
         subcommands: [
             RunCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self, SnapshotCommand.self,
-            ProfileCommand.self, SplitCommand.self, BrokerCommand.self, ConfigCommand.self, ListCommand.self,
+            ProfileCommand.self, SchemaCommand.self, SplitCommand.self, BrokerCommand.self, ConfigCommand.self,
+            ListCommand.self,
             DescribeCommand.self,
         ])
 }

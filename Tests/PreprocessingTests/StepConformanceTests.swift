@@ -26,6 +26,7 @@ import Testing
         Row(name: "flag-outliers", fields: [:]), Row(name: "flag-outliers", fields: ["by": "deviation"]),
         Row(name: "group-impute", fields: ["by": "c", "keys": "8"]),
         Row(name: "group-impute", fields: ["by": "c", "strategy": "previous"]),
+        Row(name: "impute-category", fields: [:]), Row(name: "impute-category", fields: ["strategy": "previous"]),
         Row(name: "lag", fields: ["by": "c", "steps": "1+3", "differences": "true", "keys": "8"]),
         Row(
             name: "rolling",
@@ -41,7 +42,7 @@ import Testing
 
     @Test func everyStepHasARow() {
         let registered = RecordTransformerRegistry.all.map(\.descriptor.name)
-        #expect(registered.count == 14)
+        #expect(registered.count == 15)
         #expect(Set(registered) == Set(Self.rows.map(\.name)))
         let all =
             registered + TransformerRegistry.all.map(\.descriptor.name)

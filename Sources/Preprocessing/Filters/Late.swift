@@ -30,32 +30,26 @@ final class Late: RecordFilter {
 
     private let time: FieldReference
     private let lateness: Double
-    private let ahead: Double
     private let policy: Policy
-    /// 1 once there was a time, the latest time, jumps in a row that were taken for errors.
-    private let clock: StateArray<Double>
+    private let clock: EventClock
     private let late: StateArray<UInt64>
-
-    /// So many jumps in a row are the time that it is.
-    private static let jumps = 10.0
 
     init(time: FieldReference, lateness: Double, ahead: Double, policy: Policy) {
         self.time = time
         self.lateness = lateness
-        self.ahead = ahead
         self.policy = policy
-        clock = StateArray(count: 3)
+        clock = EventClock(ahead: ahead)
         late = StateArray(count: 1)
     }
 
-    var state: [StateEntry] { [StateEntry("clock", clock), StateEntry("late", late)] }
+    var state: [StateEntry] { clock.state + [StateEntry("late", late)] }
     var notes: [StepNote] { [StepNote("late", count: late[0])] }
 
     func filter(_ batch: RecordBatch) {
         var row = 0
         while row < batch.rows {
-            let now = time.seconds(batch, row)
-            guard isLate(now) else {
+            let behind = clock.note(time.seconds(batch, row))
+            guard behind > lateness else {
                 row += 1
                 continue
             }
@@ -64,25 +58,9 @@ final class Late: RecordFilter {
             case .keep: row += 1
             case .drop: batch.removeRow(row)
             case .reject:
-                let behind = Int(min(clock[1] - now, 1e15))
-                batch.rejectRow(row, "late: \(behind) s behind the latest record, more than \(Int(lateness)) s")
+                let seconds = Int(min(behind, 1e15))
+                batch.rejectRow(row, "late: \(seconds) s behind the latest record, more than \(Int(lateness)) s")
             }
         }
-    }
-
-    private func isLate(_ now: Double) -> Bool {
-        guard now.isFinite else { return false }
-        if clock[0] == 0 {
-            clock[0] = 1
-            clock[1] = now
-            return false
-        }
-        if now - clock[1] > ahead {
-            clock[2] += 1
-            guard clock[2] >= Self.jumps else { return false }
-        }
-        clock[2] = 0
-        clock[1] = max(clock[1], now)
-        return clock[1] - now > lateness
     }
 }

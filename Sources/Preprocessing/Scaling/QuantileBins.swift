@@ -1,9 +1,9 @@
 import Components
 import State
-import Statistics
 
-/// Replaces a number by the index of its quantile bin, from 0: as many running quantiles (P²) as there are bins less one
-/// are at most the number. scikit-learn's KBinsDiscretizer with ordinal codes, on estimates.
+/// Replaces a number by the index of its quantile bin, from 0: as many of the inner edges, which are running quantiles,
+/// are at most the number. scikit-learn's KBinsDiscretizer with ordinal codes, exactly so for the first 256 values, then
+/// by a KLL sketch.
 final class QuantileBins: Transformer {
     static let descriptor = TransformerDescriptor(
         Descriptor(
@@ -11,31 +11,31 @@ final class QuantileBins: Transformer {
             fields: [HyperparameterField("bins", .integer(2...256), default: "10", "bins of equal weight")])
     ) { parameters, columns in QuantileBins(columns: columns, bins: parameters.integer("bins")) }
 
+    /// By column: the edges between two bins.
+    private let edges: [ColumnQuantiles]
     private let bins: Int
-    /// Per column: a sketch for each edge between two bins.
-    private let sketches: StateArray<Double>
 
     init(columns: Int, bins: Int) {
         self.bins = bins
-        sketches = StateArray(count: columns, lanes: (bins - 1) * QuantileSketch.lanes)
+        let shares = (1..<bins).map { Double($0) / Double(bins) }
+        edges = (0..<columns).map { _ in ColumnQuantiles(.quantiles(shares)) }
     }
 
-    var state: [StateEntry] { [StateEntry("sketches", sketches)] }
+    var state: [StateEntry] { edges.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
-            let storage = sketches.base + sketches.lanes * column
-            let edges = (1..<bins).map { bin in
-                QuantileSketch(
-                    quantile: Double(bin) / Double(bins), storage: storage + (bin - 1) * QuantileSketch.lanes)
-            }
+            let known = edges[column]
             columns.process(
                 column,
                 transform: { value in
                     guard !value.isNaN else { return value }
-                    return Double(edges.count { ($0.estimate ?? .infinity) <= value })
+                    guard known.count > 0 else { return 0 }
+                    var bin = 0
+                    while bin < bins - 1, known[bin] <= value { bin += 1 }
+                    return Double(bin)
                 },
-                learn: { value in for edge in edges { edge.learn(value) } })
+                learn: { known.learn($0) })
         }
     }
 }

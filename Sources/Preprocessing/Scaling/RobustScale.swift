@@ -1,9 +1,9 @@
 import Components
 import State
-import Statistics
 
 /// Shifts by the running median and scales by the distance of two running quantiles: (x - median) / (upper - lower), so
-/// that outliers do not move the scale; 0 without spread (scikit-learn's and River's RobustScaler, with P² estimates).
+/// that outliers do not move the scale; 0 without spread (scikit-learn's RobustScaler, exactly so for the first 256
+/// values, then by a KLL sketch).
 final class RobustScale: Transformer {
     static let descriptor = TransformerDescriptor(
         Descriptor(
@@ -18,39 +18,27 @@ final class RobustScale: Transformer {
         return RobustScale(columns: columns, lower: lower, upper: upper)
     }
 
-    private let lower: Double
-    private let upper: Double
-    /// Per column: sketches of the median, the lower and the upper quantile.
-    private let sketches: StateArray<Double>
+    /// By column: lower quantile, median, upper quantile.
+    private let quantiles: [ColumnQuantiles]
 
     init(columns: Int, lower: Double, upper: Double) {
-        self.lower = lower
-        self.upper = upper
-        sketches = StateArray(count: columns, lanes: 3 * QuantileSketch.lanes)
+        quantiles = (0..<columns).map { _ in ColumnQuantiles(.quantiles([lower, 0.5, upper])) }
     }
 
-    var state: [StateEntry] { [StateEntry("sketches", sketches)] }
+    var state: [StateEntry] { quantiles.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
-            let storage = sketches.base + sketches.lanes * column
-            let center = QuantileSketch(quantile: 0.5, storage: storage)
-            let low = QuantileSketch(quantile: lower, storage: storage + QuantileSketch.lanes)
-            let high = QuantileSketch(quantile: upper, storage: storage + 2 * QuantileSketch.lanes)
+            let known = quantiles[column]
             columns.process(
                 column,
                 transform: { value in
-                    guard let median = center.estimate, let least = low.estimate, let largest = high.estimate,
-                        largest > least
-                    else { return value.isNaN ? value : 0 }
+                    let (least, median, largest) = (known[0], known[1], known[2])
+                    guard largest > least else { return value.isNaN ? value : 0 }
                     // In halves, because the difference of two large numbers overflows.
                     return bounded((value / 2 - median / 2) / (largest / 2 - least / 2))
                 },
-                learn: { value in
-                    center.learn(value)
-                    low.learn(value)
-                    high.learn(value)
-                })
+                learn: { known.learn($0) })
         }
     }
 }
