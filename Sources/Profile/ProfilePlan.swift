@@ -79,7 +79,7 @@ public struct ProfilePlan: Sendable {
         case .numeric, .both, .weight: true
         case .target: task == .regression
         case .time: !numbers(sample, field.name).isEmpty && strings(sample, field.name).isEmpty
-        case .categorical, .text, .ignored, .id: false
+        case .categorical, .text, .raw, .ignored, .id: false
         }
     }
 
