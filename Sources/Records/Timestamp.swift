@@ -1,16 +1,21 @@
-import Records
-
 /// Reading times: ISO 8601 and epochs; and what day that is (Howard Hinnant's civil-date algorithms).
-enum Timestamp {
-    enum Unit: String, CaseIterable {
+public enum Timestamp {
+    public enum Unit: String, CaseIterable, Sendable {
         case auto, iso, s, ms, us, ns
 
-        /// Seconds of one.
-        var seconds: Double {
+        /// By the size of a number since 1970: below 10^11 seconds, 10^14 milliseconds, 10^17 microseconds, else
+        /// nanoseconds (right from 1973 to 5138).
+        public init(ofSize value: Double) {
+            let size = abs(value)
+            self = size < 1e11 ? .s : size < 1e14 ? .ms : size < 1e17 ? .us : .ns
+        }
+
+        /// How many make a second.
+        public var perSecond: Double {
             switch self {
-            case .ms: 1e-3
-            case .us: 1e-6
-            case .ns: 1e-9
+            case .ms: 1e3
+            case .us: 1e6
+            case .ns: 1e9
             case .auto, .iso, .s: 1
             }
         }
@@ -21,31 +26,28 @@ enum Timestamp {
 
     /// Seconds since 1970 in universal time; nil: no time.
     ///
-    /// With `auto`, text with a `-` or `T` inside is ISO 8601, a number is an epoch whose unit follows from its size:
-    /// below 10^11 seconds, 10^14 milliseconds, 10^17 microseconds, else nanoseconds (right from 1973 to 5138).
-    static func seconds(_ text: UnsafeBufferPointer<UInt8>, _ unit: Unit) -> Double? {
+    /// With `auto`, a number is an epoch whose unit follows from its size, other text is ISO 8601.
+    public static func seconds(_ text: UnsafeBufferPointer<UInt8>, _ unit: Unit) -> Double? {
         guard text.count > 0, text.count <= 64 else { return nil }
         if unit == .iso { return iso(text) }
         let string = String(decoding: text, as: UTF8.self)
         if let number = Double(string), number.isFinite {
-            var factor = unit.seconds
-            if unit == .auto {
-                let size = abs(number)
-                factor = size < 1e11 ? 1 : size < 1e14 ? 1e-3 : size < 1e17 ? 1e-6 : 1e-9
-            }
-            let seconds = number * factor
+            let seconds = number / (unit == .auto ? Unit(ofSize: number) : unit).perSecond
             return range.contains(seconds) ? seconds : nil
         }
         return unit == .auto ? iso(text) : nil
     }
 
-    /// `2026-11-21`, `2026-11-21T15:16:59.123Z`, `2026-11-21 15:16+01:00`; also without separators. A time without zone
-    /// is universal.
-    static func iso(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+    /// `2026-11-21`, `2026-11-21T15:16:59.123Z`, `2026-11-21 15:16+01:00`; also without separators. A time without zone is
+    /// universal.
+    ///
+    /// - Parameter allowsBasic: also without separators in the date: `20261121`.
+    public static func iso(_ text: UnsafeBufferPointer<UInt8>, allowsBasic: Bool = true) -> Double? {
         var reader = Reader(text: text)
         guard let year = reader.digits(4), year > 0 else { return nil }
         let isExtended = reader.take(UInt8(ascii: "-"))
-        guard let month = reader.digits(2), (1...12).contains(month), !isExtended || reader.take(UInt8(ascii: "-")),
+        guard isExtended || allowsBasic, let month = reader.digits(2), (1...12).contains(month),
+            !isExtended || reader.take(UInt8(ascii: "-")),
             let day = reader.digits(2), day >= 1, day <= length(year, month)
         else { return nil }
         var seconds = Double(days(year, month, day)) * 86_400
@@ -125,7 +127,7 @@ enum Timestamp {
     // MARK: Calendar
 
     /// Days since 1970-01-01.
-    static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    public static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let era = (year >= 0 ? year : year - 399) / 400
         let ofEra = year - era * 400
@@ -133,7 +135,7 @@ enum Timestamp {
         return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
     }
 
-    static func date(_ days: Int) -> (year: Int, month: Int, day: Int) {
+    public static func date(_ days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let ofEra = shifted - era * 146_097
@@ -148,54 +150,5 @@ enum Timestamp {
     private static func length(_ year: Int, _ month: Int) -> Int {
         let next = month == 12 ? days(year + 1, 1, 1) : days(year, month + 1, 1)
         return next - days(year, month, 1)
-    }
-
-    /// Parts of a time as numbers, with how many there are of each (for the circle).
-    enum Part: String, CaseIterable {
-        case epoch, second, minute, hour, weekday, day, yearday, month, quarter, year, weekend
-
-        /// The period; nil: it does not come round.
-        var period: Double? {
-            switch self {
-            case .epoch, .year, .weekend: nil
-            case .second, .minute: 60
-            case .hour: 24
-            case .weekday: 7
-            case .day: 31
-            case .yearday: 366
-            case .month: 12
-            case .quarter: 4
-            }
-        }
-
-        /// The smallest value.
-        var first: Double {
-            switch self {
-            case .day, .yearday, .month, .quarter: 1
-            case .epoch, .second, .minute, .hour, .weekday, .year, .weekend: 0
-            }
-        }
-
-        /// - Parameter seconds: since 1970, in local time. Weekdays count from Monday = 0.
-        func value(_ seconds: Double) -> Double {
-            let day = (seconds / 86_400).rounded(.down)
-            let ofDay = seconds - day * 86_400
-            let date = Timestamp.date(Int(day))
-            switch self {
-            case .epoch: return seconds
-            case .second: return ofDay.truncatingRemainder(dividingBy: 60).rounded(.down)
-            case .minute: return (ofDay / 60).rounded(.down).truncatingRemainder(dividingBy: 60)
-            case .hour: return (ofDay / 3600).rounded(.down)
-            case .weekday: return weekday(Int(day))
-            case .day: return Double(date.day)
-            case .yearday: return day - Double(Timestamp.days(date.year, 1, 1)) + 1
-            case .month: return Double(date.month)
-            case .quarter: return Double((date.month - 1) / 3 + 1)
-            case .year: return Double(date.year)
-            case .weekend: return weekday(Int(day)) >= 5 ? 1 : 0
-            }
-        }
-
-        private func weekday(_ day: Int) -> Double { Double(((day + 3) % 7 + 7) % 7) }
     }
 }
