@@ -64,23 +64,25 @@ final class NumberProfile: Stateful {
         let values = block.base
         let targets = values + room
         var gathered = Int(counts[0])
+        var missing: Int64 = 0
         for row in 0..<rows {
             let value = column[row]
             let bin = value.isNaN ? 0 : Self.bin(value, edges) &+ 1
-            cells[bin &* stride &+ Int(targetBins[row])] += 1
+            cells[bin &* stride &+ Int(targetBins[row])] &+= 1
             if value.isNaN {
-                counts.base[1] += 1
+                missing &+= 1
                 continue
             }
             values[gathered] = value
             targets[gathered] = target[row]
-            gathered += 1
+            gathered &+= 1
             if gathered == room {
                 take(gathered)
                 gathered = 0
             }
         }
         counts.base[0] = Int64(gathered)
+        counts.base[1] += missing
     }
 
     /// How many edges are below the value.

@@ -46,6 +46,7 @@ final class TextProfile: Stateful {
     func learn(_ column: UnsafePointer<ByteRange>, _ rows: Int, _ targetBins: UnsafePointer<Int32>) {
         let cells = joint.cells
         let stride = joint.stride
+        let table = frequent.table
         var present = 0
         var sum = 0
         var shortest = count > 0 ? Int(counts[3]) : Int.max
@@ -53,17 +54,21 @@ final class TextProfile: Stateful {
         for row in 0..<rows {
             let text = column[row]
             guard let start = text.start, text.count > 0 else {
-                cells[Int(targetBins[row])] += 1
+                cells[Int(targetBins[row])] &+= 1
                 continue
             }
             let hash = Self.hash(start, text.count)
-            cells[(Int(truncatingIfNeeded: hash >> 56) &+ 1) &* stride &+ Int(targetBins[row])] += 1
-            if frequent.learn(hash, start, text.count) { distinct.learn(hash) }
-            present += 1
-            sum += text.count
+            cells[(Int(truncatingIfNeeded: hash >> 56) &+ 1) &* stride &+ Int(targetBins[row])] &+= 1
+            if let place = table.count(hash) {
+                frequent.admit(hash, at: place, start, text.count)
+                distinct.learn(hash)
+            }
+            present &+= 1
+            sum &+= text.count
             shortest = min(shortest, text.count)
             longest = max(longest, text.count)
         }
+        frequent.noteLearned(present)
         counts[0] += Int64(present)
         counts[1] += Int64(rows - present)
         counts[2] += Int64(sum)

@@ -74,6 +74,43 @@ public final class FrequentItems: Stateful {
         return true
     }
 
+    /// The table for a loop over many values: what it points to stays where it is.
+    public struct Table {
+        @usableFromInline let keys: UnsafeMutablePointer<UInt64>
+        @usableFromInline let counts: UnsafeMutablePointer<Int64>
+        @usableFromInline let mask: Int
+
+        @inlinable init(_ items: FrequentItems) {
+            (keys, counts, mask) = (items.keys.base, items.counts.base, items.mask)
+        }
+
+        /// Counts a value that is kept; nil: it was. Else the place to `admit` it at.
+        /// - Parameter key: not 0.
+        @inlinable @inline(__always)
+        public func count(_ key: UInt64) -> Int? {
+            var slot = FrequentItems.home(key, mask)
+            while true {
+                let found = keys[slot]
+                if found == key {
+                    counts[slot] &+= 1
+                    return nil
+                }
+                if found == 0 { return slot }
+                slot = (slot &+ 1) & mask
+            }
+        }
+    }
+
+    @inlinable public var table: Table { Table(self) }
+
+    /// Admits a value that the table did not have; `noteLearned` counts it.
+    public func admit(_ key: UInt64, at slot: Int, _ text: UnsafePointer<UInt8>, _ length: Int) {
+        admit(key, slot, text, length, 1)
+    }
+
+    /// Values that were learned through the table.
+    public func noteLearned(_ count: Int) { totals.base[2] += Int64(count) }
+
     @inlinable @inline(__always)
     static func home(_ key: UInt64, _ mask: Int) -> Int {
         Int(truncatingIfNeeded: (key &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
