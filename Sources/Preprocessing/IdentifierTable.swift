@@ -1,5 +1,6 @@
 import CBytes
 import Components
+import Records
 import State
 
 /// Gives categories slots of their own, like `one-hot`, on a stream whose categories come and go: a category gets one

@@ -59,7 +59,7 @@ public final class Predictor {
         publication = published.publication
         keepsAnswers = published.configuration.delay.map { $0.withheld == nil } ?? false && name == "jsonl"
         decoder = found.makeDecoder(
-            schema.forDecoding(published.configuration.delay), published.configuration.decoderOptions)
+            schema.forDecoding(published.configuration), published.configuration.decoderOptions)
         decoder.beginPart()
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)

@@ -146,7 +146,8 @@ final class SchemaMonitor: Stateful {
             let wasKnown = known[Usual.isKnown] > 0
             closePresence(known, Double(count), numbers[column])
             guard count >= Self.window / 4 else { return }
-            sorted[..<count].sort()
+            var window = UnsafeMutableBufferPointer(rebasing: sorted[..<count])
+            window.sort()
             let isFirst = !wasKnown || known[Usual.low] == 0 && known[Usual.high] == 0 && known[Usual.median] == 0
             closeScale(known, sorted, count, column, isFirst: isFirst)
         }
