@@ -30,7 +30,7 @@ let dashboard = [
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
     "StandardStreams", "Kafka", "Preprocessing",
-    "Learners", "Evaluation", "Snapshots", "Engine", "Generators", "Serving",
+    "Learners", "Evaluation", "Snapshots", "Profile", "Engine", "Generators", "Serving",
 ]
 
 let package = Package(
@@ -68,11 +68,13 @@ let package = Package(
         library("Learners", ["Records", "State", "Components", "CBytes"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
+        library("Profile", ["Records", "State", "Statistics", "Formats", "JSON", "CBytes"]),
         library("Generators", ["Components"]),
         library(
             "Engine",
             [
-                "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing",
+                "CBytes", "Records", "Components", "State", "Statistics", "JSON", "Formats", "Connectors",
+                "Preprocessing",
                 "Learners",
                 "Evaluation", "Snapshots",
             ]),
@@ -103,7 +105,7 @@ let package = Package(
             dependencies: [
                 "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
                 "Preprocessing",
-                "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes",
+                "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes", "Profile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ], path: "Sources/thalweg", swiftSettings: strict,
@@ -116,6 +118,7 @@ let package = Package(
         tests("Generators", ["Generators"]),
         tests("JSON", ["JSON"], hasFixtures: false),
         tests("Statistics", ["Statistics", "State"]),
+        tests("Profile", ["Profile", "Statistics", "Formats", "Records", "State", "JSON"], hasFixtures: false),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
         tests("Kafka", ["Kafka", "Connectors", "Records", "CRdkafka"], hasFixtures: false),

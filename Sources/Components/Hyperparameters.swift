@@ -85,7 +85,7 @@ public struct ComponentSpecification: Sendable, Equatable {
         name = String(parts[0])
         var fields: [String: String] = [:]
         if parts.count == 2, !parts[1].isEmpty {
-            for field in parts[1].split(separator: ",") {
+            for field in Self.fields(parts[1]) {
                 let pair = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard pair.count == 2 else {
                     throw SettingError("'\(field)' in '\(text)' is not of the form field=value")
@@ -96,5 +96,15 @@ public struct ComponentSpecification: Sendable, Equatable {
             }
         }
         self.fields = fields
+    }
+
+    /// The parts between commas, but for those in parentheses (an expression's).
+    private static func fields(_ text: Substring) -> [Substring] {
+        var depth = 0
+        return text.split { character in
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            return character == "," && depth <= 0
+        }
     }
 }

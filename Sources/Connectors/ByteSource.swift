@@ -14,4 +14,11 @@ public protocol ByteSource: Source {
 
     /// The current part's fingerprint, over at most `limit` of its first bytes.
     func fingerprint(limit: Int) -> (digest: String, bytes: Int)
+
+    /// Another source that has one of the parts alone, for a look at it before its turn; nil: that cannot be had.
+    func lookAhead(at part: String) -> (any ByteSource)?
+}
+
+extension ByteSource {
+    public func lookAhead(at part: String) -> (any ByteSource)? { nil }
 }

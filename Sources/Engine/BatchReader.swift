@@ -19,7 +19,8 @@ protocol BatchReader: AnyObject, Sendable {
     /// Looks at the first records, which stay to be decoded.
     func sample() throws -> Sample
 
-    func makeDecoder(schema: Schema, options: DecoderOptions)
+    /// - Throws: when a source's units do not fit the schema.
+    func makeDecoder(schema: Schema, options: DecoderOptions) throws
 
     /// Fills batches until the stream ends.
     func run(_ ring: BatchRing)

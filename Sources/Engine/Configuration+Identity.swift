@@ -11,8 +11,9 @@ extension Configuration {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
+        let order = order.map { [("lateness", JSONValue.string("\($0.lateness)s"))] } ?? []
         return .object(
-            delay + [
+            delay + order + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -67,7 +68,7 @@ extension Configuration {
             case let value?: value.string ?? value.text
             }
         }
-        let names = ["delay"] + (identity.members ?? []).map(\.0)
+        let names = ["delay", "lateness"] + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]
             throw EngineError(

@@ -12,11 +12,26 @@ public enum Preset: String, Sendable, CaseIterable {
     case river
 }
 
+/// One of several inputs: its parts, and how its records become those of the schema.
+public struct SourceConfiguration: Sendable {
+    /// Names of the source's parts (files); empty: all there are.
+    public var parts: [String] = []
+    /// Nil = by suffix and content.
+    public var format: String?
+    public var mapping = SourceMapping()
+
+    public init() {}
+
+    func has(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
+}
+
 /// Everything that shapes the model and the flow of records.
 public struct Configuration: Sendable {
     /// Nil = by suffix and content.
     public var format: String?
     public var schema = SchemaOptions()
+    /// Inputs with names, units and formats of their own.
+    public var sources: [SourceConfiguration] = []
     public var preset = Preset.thalweg
     public var learner = ComponentSpecification(name: "linear")
     /// Preprocessing steps in order; nil = the preset's.
@@ -31,6 +46,10 @@ public struct Configuration: Sendable {
     public var seed: UInt64 = 1
     /// Targets may come later than their records; nil: they come with them.
     public var delay: DelayOptions?
+    /// Records are put in the order of their times; nil: they are taken as they come.
+    public var order: OrderOptions?
+    /// What is done when records stop fitting the schema.
+    public var schemaDrift = SchemaDriftOptions()
     /// Stop when more than this share of the last 1,000 records was rejected; 1 = never.
     public var maximumRejected = 1.0
     /// A longer record is rejected without being held in memory.

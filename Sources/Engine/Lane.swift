@@ -41,12 +41,14 @@ final class Lane {
             reader = MessageReader(
                 source: messages, configuration: configuration, stop: isInbox ? laneStop : options.stop,
                 ledger: ledger,
+                sources: self.kind == .input ? configuration.sources : [],
                 // Whoever hands a record in waits for it.
                 batchWait: isInbox ? 0 : configuration.batchWait)
         } else if let bytes = source as? any ByteSource {
             ledger = nil
             reader = RecordReader(
-                source: bytes, configuration: configuration, stop: options.stop,
+                source: bytes, configuration: configuration, sources: kind == .input ? configuration.sources : [],
+                stop: options.stop,
                 dropsPartialBatch: options.joinsInTurns || configuration.batchMode == .mean)
         } else {
             throw EngineError("a source must be a ByteSource or a MessageSource")

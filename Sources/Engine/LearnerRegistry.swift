@@ -15,15 +15,6 @@ public enum LearnerRegistry {
     }
 }
 
-extension TransformerRegistry {
-    static func find(_ name: String) throws(SettingError) -> TransformerDescriptor {
-        if let found = all.first(where: { $0.descriptor.name == name }) { return found }
-        throw SettingError(
-            "there is no preprocessing step '\(name)'"
-                + didYouMean(name, (all.map(\.descriptor) + EncodingSteps.all).map(\.name)))
-    }
-}
-
 extension Configuration {
     /// Checks names and fields of learner and steps before any data is read.
     public func validate() throws(SettingError) {
@@ -31,7 +22,7 @@ extension Configuration {
         _ = try Hyperparameters(found.descriptor, given: learner.fields)
         for step in pipeline ?? [] {
             let encoding = EncodingSteps.find(step.name)
-            let descriptor = if let encoding { encoding } else { try TransformerRegistry.find(step.name).descriptor }
+            let descriptor = if let encoding { encoding } else { try StepKind.find(step.name).descriptor }
             _ = try Hyperparameters(descriptor, given: step.fields)
         }
     }

@@ -17,6 +17,9 @@ final class MessageReader: BatchReader, @unchecked Sendable {
     private let configuration: Configuration
     private let stop: StopRequest
     private let ledger: WorkerLedger
+    /// Topics are consumed alone: all records have the same names and units.
+    private let mapping: SourceMapping?
+    private var conversions = NumberConversions()
     /// Seconds an incomplete batch waits.
     private let batchWait: Double
     private var parts: [PartPosition] = []
@@ -36,13 +39,14 @@ final class MessageReader: BatchReader, @unchecked Sendable {
 
     init(
         source: any MessageSource, configuration: Configuration, stop: StopRequest, ledger: WorkerLedger,
-        batchWait: Double
+        sources: [SourceConfiguration], batchWait: Double
     ) {
         self.batchWait = batchWait
         self.source = source
         self.configuration = configuration
         self.stop = stop
         self.ledger = ledger
+        mapping = sources.first?.mapping
     }
 
     var currentPartName: String { parts.last?.name ?? "input" }
@@ -130,6 +134,11 @@ final class MessageReader: BatchReader, @unchecked Sendable {
     }
 
     func sample() throws -> Sample {
+        let sample = try ownSample()
+        return mapping?.sample(sample) ?? sample
+    }
+
+    private func ownSample() throws -> Sample {
         guard let format, try waitForRecord() else { return Sample() }
         let started = DispatchTime.now().uptimeNanoseconds
         while true {
@@ -150,8 +159,11 @@ final class MessageReader: BatchReader, @unchecked Sendable {
         }
     }
 
-    func makeDecoder(schema: Schema, options: DecoderOptions) {
-        decoder = format?.makeDecoder(schema, options)
+    func makeDecoder(schema: Schema, options: DecoderOptions) throws {
+        do throws(FormatError) {
+            decoder = format?.makeDecoder(try mapping?.schema(for: schema) ?? schema, options)
+        } catch { throw EngineError(error.description, .usage) }
+        conversions = mapping?.conversions(schema) ?? NumberConversions()
         decoder?.beginPart()
     }
 
@@ -242,6 +254,7 @@ final class MessageReader: BatchReader, @unchecked Sendable {
                     // Every line is complete: what a decoder leaves although there is room, it will never take.
                     offset = end > offset || batch.isFull ? end : block.chunk.count
                 } catch { throw EngineError("'\(currentPartName)': \(error.description)") }
+                if !conversions.isEmpty { conversions.apply(to: batch, first..<batch.rows) }
             }
             consume(block)
             place(batch, first, firstRejected, block, from: firstMark)

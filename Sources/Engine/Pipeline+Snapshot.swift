@@ -43,6 +43,9 @@ extension Pipeline {
         guard pipeline.pending?.isSound ?? true else {
             throw EngineError("'\(snapshot.path)': the records that wait for their targets are damaged")
         }
+        guard pipeline.order?.isSound ?? true else {
+            throw EngineError("'\(snapshot.path)': the records that wait for earlier ones are damaged")
+        }
         pipeline.stateDidChange()
         return (pipeline, position, format)
     }
@@ -57,12 +60,12 @@ extension Schema {
         return schema
     }
 
-    /// What decoders need of it: times only where somebody asks for them.
-    func forDecoding(_ delay: DelayOptions?) -> Schema {
-        guard delay == nil, !fields(.time).isEmpty else { return self }
+    /// What decoders need of it: times are read only where somebody asks for them; else a bad one harms nobody.
+    func forDecoding(_ configuration: Configuration) -> Schema {
+        guard configuration.delay == nil, configuration.order == nil, !fields(.time).isEmpty else { return self }
         var schema = self
         for index in schema.fields.indices where schema.fields[index].role == .time {
-            schema.fields[index].role = .ignored
+            schema.fields[index].role = .raw
         }
         return schema
     }
@@ -78,7 +81,7 @@ extension Schema {
             ("classes", .array(classes.map { .string($0) })),
             (
                 "fields",
-                .array(fields.map { .object([("name", .string($0.name)), ("role", .string($0.role.rawValue))]) })
+                .array(fields.map(\.json))
             ),
         ])
     }
@@ -91,9 +94,19 @@ extension Schema {
         let fields = list.compactMap { field -> Field? in
             guard let name = field["name"]?.string, let role = field["role"]?.string.flatMap(FieldRole.init(rawValue:))
             else { return nil }
-            return Field(name, role)
+            var made = Field(name, role)
+            made.isNamed = field["named"]?.boolean ?? false
+            return made
         }
         guard fields.count == list.count else { return nil }
         self.init(fields: fields, task: task, classes: classes, isFeatureNative: isNative)
+    }
+}
+
+extension Field {
+    fileprivate var json: JSONValue {
+        .object(
+            [("name", .string(name)), ("role", .string(role.rawValue))]
+                + (isNamed ? [("named", .boolean(true))] : []))
     }
 }

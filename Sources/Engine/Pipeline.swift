@@ -16,23 +16,20 @@ public final class Pipeline: Stateful {
     public let learner: any Learner
     /// The learner's hyperparameters in force.
     public let hyperparameters: Hyperparameters
-    private let transformers: [(name: String, transformer: any Transformer)]
-    private let encoder: FeatureEncoder
+    let preprocessor: Preprocessor
     /// Interactions of records that bring their own features.
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
-    private let learnsBeforeTransforming: Bool
     /// What became of targets that come later; nil: targets come with their records.
     public let targetCounts: TargetCounts?
     /// Records that wait for their targets; copies for readers have none.
     let pending: PendingTargets?
-    /// The numbers of the last batch as they came, laid out as the batch's; kept only when records may wait.
-    private(set) var rawNumbers: [Double] = []
-    var keepsRawNumbers = false
+    /// Records that wait until no earlier one can come; copies for readers have none. Nil: records are taken as they come.
+    let order: EventOrder?
+    /// Notices when records stop fitting the schema; copies for readers have none.
+    let schemaMonitor: SchemaMonitor?
     private lazy var delayedFeatures = FeatureBatch(capacity: configuration.batchSize)
     private lazy var delayedPredictions = PredictionBatch(capacity: configuration.batchSize)
-    @exclusivity(unchecked) private var learns: [Bool]
-    private var learningNumbers: [Double] = []
     /// Classes the learner could tell apart when it predicted each row of the last batch.
     @exclusivity(unchecked) private var knownClasses: [Int]
     private lazy var slice = FeatureBatch(capacity: configuration.batchSize)
@@ -42,19 +39,20 @@ public final class Pipeline: Stateful {
     public init(configuration: Configuration, schema: Schema, keepsPending: Bool = true) throws(SettingError) {
         self.configuration = configuration
         self.schema = schema
-        let isVW = configuration.preset == .vw
-        encoder = FeatureEncoder(
-            schema: schema, style: isVW ? .vw : .native, bits: configuration.bits,
-            indicators: configuration.hasIndicators,
-            crosses: try configuration.fieldCrosses(schema), oneHotCapacity: try configuration.oneHotCapacity())
+        preprocessor = try Preprocessor(configuration, schema)
+        if configuration.delay != nil, schema.isFeatureNative, preprocessor.hasSelectors {
+            throw SettingError(
+                "steps that select features need records with fields where targets come later; these bring features")
+        }
         crosser = try configuration.namespaceCrosser(schema)
-        transformers = schema.isFeatureNative ? [] : try configuration.makeTransformers(encoder.numberCount)
-        learnsBeforeTransforming = configuration.preset == .river
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
         evaluation = PrequentialEvaluation(task: schema.task)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
+        let watches = keepsPending && !schema.isFeatureNative
+        schemaMonitor = watches ? SchemaMonitor(schema, configuration.schemaDrift) : nil
+        order = keepsPending ? configuration.order.map(EventOrder.init) : nil
         let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
@@ -62,21 +60,17 @@ public final class Pipeline: Stateful {
         learner = try found.make(
             hyperparameters,
             LearnerContext(
-                task: schema.task, slotCount: encoder.slotCount, seed: configuration.seed,
+                task: schema.task, slotCount: preprocessor.encoder.slotCount, seed: configuration.seed,
                 batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative))
         if schema.task == .multiclass, !schema.classes.isEmpty { learner.grow(toClasses: schema.classes.count) }
-        learns = Array(repeating: false, count: configuration.batchSize)
         knownClasses = Array(repeating: 0, count: configuration.batchSize)
     }
 
     public var state: [StateEntry] {
-        var entries: [StateEntry] = []
-        for (index, step) in transformers.enumerated() {
-            entries += step.transformer.state.prefixed("preprocess/\(index)-\(step.name)")
-        }
-        return entries + encoder.state.prefixed("preprocess/one-hot") + targets.state.prefixed("target")
+        preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
-            + evaluation.state.prefixed("evaluation") + delayedState
+            + evaluation.state.prefixed("evaluation") + delayedState + (order?.state.prefixed("order") ?? [])
+            + (schemaMonitor?.state.prefixed("schema") ?? [])
     }
 
     /// The last of all, so that copies may lack what is at their end.
@@ -86,10 +80,10 @@ public final class Pipeline: Stateful {
     }
 
     /// What a snapshot without records that wait holds.
-    var undelayedState: [StateEntry] { state.dropLast(delayedState.count) }
+    var undelayedState: [StateEntry] { state.filter { !$0.name.hasPrefix("delayed/") } }
 
     public func stateDidChange() {
-        for step in transformers { step.transformer.stateDidChange() }
+        preprocessor.stateDidChange()
         targets.stateDidChange()
         if schema.task == .multiclass, targets.classNames.count > learner.classCount {
             learner.grow(toClasses: targets.classNames.count)
@@ -97,6 +91,7 @@ public final class Pipeline: Stateful {
         learner.stateDidChange()
         evaluation.stateDidChange()
         pending?.stateDidChange()
+        order?.stateDidChange()
     }
 
     public var classNames: [String] { targets.classNames }
@@ -143,27 +138,34 @@ public final class Pipeline: Stateful {
     }
 
     /// An empty batch of the shape this pipeline takes.
-    func makeRecordBatch() -> RecordBatch {
-        RecordBatch(
-            capacity: configuration.batchSize, numericCount: schema.fields(.numeric, .both).count,
-            categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative)
+    func makeRecordBatch(capacity: Int? = nil) -> RecordBatch {
+        let batch = preprocessor.makeRecordBatch(capacity: capacity ?? configuration.batchSize)
+        batch.readsOthersAsMissing = configuration.schemaDrift.type == .missing
+        return batch
     }
+
+    /// What the preprocessing steps have to say about themselves.
+    var notes: [(step: String, notes: [StepNote])] { preprocessor.notes }
 
     /// Predicts each record, scores it where its target is known, then learns it.
     ///
     /// - Parameters:
     ///   - learning: false = predict only; nothing changes.
+    ///   - isFiltered: `filter` has been asked.
     ///   - scored: called for each row once it counts, with the number of records learned before it and of classes
     ///     that could be told apart then.
     func process(
         _ batch: RecordBatch, _ ownFeatures: FeatureBatch, _ predictions: PredictionBatch, learning: Bool,
+        isFiltered: Bool = false,
         scored: (_ row: Int, _ features: FeatureBatch, _ version: Int, _ known: Int) -> Void
     ) {
+        if learning, !isFiltered { preprocessor.filter(batch) }
         let given = batch.features ?? ownFeatures
         targets.encode(batch, into: given, learning: learning)
-        if !schema.isFeatureNative { preprocess(batch, given, learning: learning) }
+        if !schema.isFeatureNative { preprocessor.process(batch, given, learning: learning) }
         if let crosser { crosser.apply(given, into: ownFeatures) }
         let features = crosser == nil ? given : ownFeatures
+        preprocessor.select(features, learning: learning)
         predictions.rows = features.rows
         if learning {
             predictThenLearn(features, predictions)
@@ -178,42 +180,6 @@ public final class Pipeline: Stateful {
             let known = learning ? known[row] : knownNow
             if learning { evaluation.update(row, features, predictions, knownClasses: known) }
             scored(row, features, version, known)
-        }
-    }
-
-    private func preprocess(_ batch: RecordBatch, _ features: FeatureBatch, learning: Bool) {
-        let isRegression = schema.task == .regression
-        let (rows, targets, classes) = (batch.rows, features.targets, features.classes)
-        learns.withUnsafeMutableBufferPointer { learns in
-            for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
-        }
-        if keepsRawNumbers {
-            let count = batch.numericCount * batch.columnStride
-            if rawNumbers.count != count { rawNumbers = Array(repeating: .nan, count: count) }
-            rawNumbers.withUnsafeMutableBufferPointer { raw in
-                guard let raw = raw.baseAddress else { return }
-                for start in stride(from: 0, to: count, by: batch.columnStride) {
-                    (raw + start).update(from: batch.numbers + start, count: rows)
-                }
-            }
-        }
-        let separate = learnsBeforeTransforming && learning
-        if separate {
-            learningNumbers.removeAll(keepingCapacity: true)
-            let count = batch.numericCount * batch.columnStride
-            learningNumbers.append(contentsOf: UnsafeBufferPointer(start: batch.numbers, count: count))
-        }
-        encoder.noteMissing(batch)
-        learningNumbers.withUnsafeMutableBufferPointer { numbers in
-            learns.withUnsafeBufferPointer { learns in
-                let columns = NumberColumns(
-                    rows: batch.rows, stride: batch.columnStride, count: batch.numericCount, values: batch.numbers,
-                    learningValues: separate ? numbers.baseAddress : nil, learns: learning ? learns.baseAddress : nil)
-                for step in transformers { step.transformer.process(columns) }
-                encoder.encode(
-                    batch, learningNumbers: separate ? numbers.baseAddress : nil,
-                    learns: learning ? learns.baseAddress : nil, into: features)
-            }
         }
     }
 
@@ -262,16 +228,27 @@ extension Pipeline {
     // MARK: Targets that come later
 
     /// Feature indices lie below.
-    var slotCount: Int { encoder.slotCount }
+    var slotCount: Int { preprocessor.encoder.slotCount }
+
+    /// Columns of the last batch as they came, laid out as the batch's; kept only when records may wait.
+    var originalNumbers: [Double] { preprocessor.originalNumbers }
+    var originalCategories: [UInt64] { preprocessor.originalCategories }
+    var keepsOriginals: Bool {
+        get { preprocessor.keepsOriginals }
+        set { preprocessor.keepsOriginals = newValue }
+    }
+
+    /// Takes records out that nothing else should see.
+    func filter(_ batch: RecordBatch) { preprocessor.filter(batch) }
 
     /// Learning needs a record's fields again, not only the features it was predicted from.
-    var relearnsFields: Bool { !schema.isFeatureNative && (learnsBeforeTransforming || encoder.hasState) }
+    var relearnsFields: Bool { !schema.isFeatureNative && preprocessor.learnsFields }
 
     /// The features it was predicted from are learned; else they are made anew when the target is there, as River does.
-    var keepsFeatures: Bool { schema.isFeatureNative || !learnsBeforeTransforming }
+    var keepsFeatures: Bool { schema.isFeatureNative || !preprocessor.learnsBeforeTransforming }
 
     /// Steps learn from numbers, when the target is there.
-    var keepsNumbers: Bool { !schema.isFeatureNative && (!transformers.isEmpty || relearnsFields) }
+    var keepsNumbers: Bool { !schema.isFeatureNative && preprocessor.hasStages || relearnsFields }
 
     /// What can be done with a target's text: a class that is known, one that can be added, or nothing.
     func place(ofTarget text: UnsafeBufferPointer<UInt8>) -> TargetEncoder.Place { targets.place(of: text) }
@@ -294,7 +271,10 @@ extension Pipeline {
     ) {
         let given = batch.features ?? delayedFeatures
         targets.encode(batch, into: given, learning: true)
-        if !schema.isFeatureNative { preprocess(batch, given, learning: true) }
+        if !schema.isFeatureNative {
+            preprocessor.process(batch, given, learning: true)
+            preprocessor.select(given, learning: true)
+        }
         let features = keepsFeatures ? kept : given
         if features !== given {
             features.targets.update(from: given.targets, count: batch.rows)
@@ -347,21 +327,18 @@ extension Configuration {
         return presetFields
     }
 
-    func makeTransformers(_ columns: Int) throws(SettingError) -> [(name: String, transformer: any Transformer)] {
-        let steps: [ComponentSpecification] =
-            switch (pipeline, preset) {
-            case (let given?, _): given.filter { EncodingSteps.find($0.name) == nil }
-            case (nil, .thalweg):
-                [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
-            case (nil, .river): [ComponentSpecification(name: "standardize")]
-            case (nil, .vw): []
-            }
-        var made: [(name: String, transformer: any Transformer)] = []
-        for step in steps {
-            let found = try TransformerRegistry.find(step.name)
-            let parameters = try Hyperparameters(found.descriptor, given: step.fields)
-            made.append((step.name, try found.make(parameters, columns)))
+    /// The parameters of a table of identifiers; nil = there is none.
+    func identifiers() throws(SettingError) -> Hyperparameters? {
+        guard let step = pipeline?.last(where: { $0.name == EncodingSteps.identifiers.name }) else { return nil }
+        guard try oneHotCapacity() == nil else {
+            throw SettingError("one-hot and identifiers both give categories slots of their own; name one of them")
         }
-        return made
+        return try Hyperparameters(EncodingSteps.identifiers, given: step.fields)
+    }
+
+    /// How categories, words and crosses get their slots.
+    func hashing() throws(SettingError) -> HashingOptions {
+        guard let step = pipeline?.last(where: { $0.name == EncodingSteps.hash.name }) else { return HashingOptions() }
+        return HashingOptions(try Hyperparameters(EncodingSteps.hash, given: step.fields))
     }
 }

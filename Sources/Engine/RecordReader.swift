@@ -28,20 +28,26 @@ final class RecordReader: BatchReader, @unchecked Sendable {
     /// Bytes at the beginning of a part that identify it.
     private static let fingerprintBytes = 64 << 10
 
-    private let source: any ByteSource
-    private let configuration: Configuration
-    private let stop: StopRequest
+    let source: any ByteSource
+    let configuration: Configuration
+    let stop: StopRequest
     private let dropsPartialBatch: Bool
-    private var parts: [PartPosition] = []
-    private var chunk: Chunk
-    private var offset = 0
-    private var isPartEnd = false
+    let sources: [SourceConfiguration]
+    /// What decoders are made of, once it is known.
+    var shape: (schema: Schema, options: DecoderOptions)?
+    /// By index of `sources`; at -1 for parts of none.
+    var partDecoders: [Int: PartDecoder] = [:]
+    var conversions = NumberConversions()
+    var parts: [PartPosition] = []
+    var chunk: Chunk
+    var offset = 0
+    var isPartEnd = false
     /// Records come as they happen: from a pipe, or from a file that has been read to its end while it grows.
     private var isLive: Bool
     /// Seconds spent waiting for a live source.
     private var waited = 0.0
     private var pool: [Chunk] = []
-    private var decoder: (any RecordDecoder)?
+    var decoder: (any RecordDecoder)?
     private(set) var format: FormatDescriptor?
     /// Bytes of an overlong record still to be skipped to its line end.
     private var isSkipping = false
@@ -50,7 +56,11 @@ final class RecordReader: BatchReader, @unchecked Sendable {
 
     /// - Parameter dropsPartialBatch: what is left of a batch at a stop is read again by the next run, because it could
     ///   not be learned as it would have been without the stop.
-    init(source: any ByteSource, configuration: Configuration, stop: StopRequest, dropsPartialBatch: Bool) {
+    init(
+        source: any ByteSource, configuration: Configuration, sources: [SourceConfiguration] = [], stop: StopRequest,
+        dropsPartialBatch: Bool
+    ) {
+        self.sources = sources
         self.dropsPartialBatch = dropsPartialBatch
         self.source = source
         self.configuration = configuration
@@ -77,19 +87,23 @@ final class RecordReader: BatchReader, @unchecked Sendable {
             guard try beginNextPart() else { return false }
             _ = try fill()
         }
-        if let name {
+        if let name = source(of: parts[chunk.position.part].name)?.format ?? (sources.isEmpty ? name : nil) {
             guard let found = FormatRegistry.find(name) else {
                 throw EngineError("there is no format '\(name)'", .usage)
             }
             format = found
         } else {
-            let head = UnsafeBufferPointer(start: UnsafePointer(chunk.base) + offset, count: chunk.count - offset)
-            format = try FormatRegistry.detect(name: parts[chunk.position.part].name, head: head)
+            format = try detectedFormat()
         }
         return true
     }
 
     func sample() throws -> Sample {
+        guard !sources.isEmpty, parts.indices.contains(chunk.position.part) else { return try ownSample() }
+        return try sampleOfAllSources()
+    }
+
+    func ownSample() throws -> Sample {
         guard let format else { return Sample() }
         while true {
             let complete = isPartEnd
@@ -113,11 +127,12 @@ final class RecordReader: BatchReader, @unchecked Sendable {
         }
     }
 
-    func makeDecoder(schema: Schema, options: DecoderOptions) {
-        guard let format else { return }
-        let decoder = format.makeDecoder(schema, options)
-        self.decoder = decoder
+    func makeDecoder(schema: Schema, options: DecoderOptions) throws {
+        shape = (schema, options)
+        partDecoders = [:]
         guard let part = parts.indices.contains(chunk.position.part) ? parts[chunk.position.part] : nil else { return }
+        try useDecoder(of: part.name)
+        guard let decoder else { return }
         if part.offset > 0 { decoder.context = part.context } else { decoder.beginPart() }
     }
 
@@ -139,6 +154,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
         offset = 0
         isPartEnd = false
         hasAddedLineEnd = false
+        if shape != nil { try useDecoder(of: position.name) }
         if position.offset > 0 { decoder?.context = position.context } else { decoder?.beginPart() }
         return true
     }
@@ -161,7 +177,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
     }
 
     /// Reads more bytes behind those not yet decoded. False: nothing came (idle, or the part's end).
-    private func fill() throws -> Bool {
+    func fill() throws -> Bool {
         let rest = chunk.count - offset
         if chunk.count == chunk.capacity || offset > 0 {
             // What is left moves to a new chunk; the old one lives as long as batches point into it.
@@ -247,8 +263,10 @@ final class RecordReader: BatchReader, @unchecked Sendable {
 
     private func decodeInto(_ batch: RecordBatch) throws {
         guard let decoder, offset < chunk.count, !isSkipping else { return }
+        let first = batch.rows
         do throws(FormatError) {
             offset = try decoder.decode(chunk, from: offset, isEnd: isPartEnd, into: batch)
+            if !conversions.isEmpty { conversions.apply(to: batch, first..<batch.rows) }
         } catch {
             throw EngineError("'\(parts[chunk.position.part].name)': \(error.description)")
         }

@@ -29,6 +29,8 @@ public final class Run {
     private var failure: EngineError?
     /// Nil: targets come with their records.
     private var delayed: DelayedLearning?
+    /// Room for records that have their turn.
+    private var ordered: OrderedBatch?
     /// Nil: nobody can look.
     private var observer: StreamObserver?
 
@@ -180,9 +182,9 @@ public final class Run {
             let inboxFormat = descriptor.isFeatureNative ? descriptor.name : "jsonl"
             _ = try lane.reader.open(at: lane.positions, format: inboxFormat)
         }
-        let schema = pipeline.schema.forDecoding(configuration.delay)
+        let schema = pipeline.schema.forDecoding(configuration)
         for lane in lanes where lane.kind != .targets {
-            lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
+            try lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
         }
         try prepareTargets(schema)
         return pipeline
@@ -211,6 +213,8 @@ public final class Run {
                 throw EngineError(
                     "a --delay by time needs the records' time: say which field has it, --time FIELD", .usage)
             }
+            try configuration.markRawFields(of: &schema)
+            try configuration.checkOrder(schema)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
             return pipeline
@@ -308,11 +312,29 @@ public final class Run {
                 didEnd(rings.rings[lane].outcome)
             case .end:
                 for lane in lanes { lane.join() }
-                if case .endOfInput = rings.outcome, failure == nil { delayed?.finish() }
+                if failure == nil { finish(rings.outcome, pipeline, features, predictions, &writer) }
                 return rings.outcome
             }
             if let requests = options.live?.snapshotRequests, requests.isWanted { answer(requests, pipeline) }
         }
+    }
+
+    /// At the end of the stream: what waited is learned. After a stop it waits in the snapshot, where there is one.
+    private func finish(
+        _ outcome: StreamEnd, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
+        _ writer: inout PredictionWriter?
+    ) {
+        var isEnd = false
+        if case .endOfInput = outcome { isEnd = true }
+        let isStopped = if case .stopped = outcome { true } else { false }
+        if pipeline.order != nil, isEnd || isStopped && taker == nil {
+            let nothing = FilledBatch(pipeline.makeRecordBatch())
+            nothing.positions = input.positions
+            var work = LearningWork(nothing, input)
+            work.isLast = true
+            learn(work, pipeline, features, predictions, &writer)
+        }
+        if isEnd, failure == nil { delayed?.finish() }
     }
 
     /// One lane has ended: the other goes on, unless this one's end is the whole run's.
@@ -389,7 +411,7 @@ public final class Run {
         _ work: LearningWork, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
         _ writer: inout PredictionWriter?
     ) throws {
-        guard !work.isEmpty else { return note(work) }
+        guard !work.isEmpty || work.isLast else { return note(work) }
         let batch = work.batch
         let records = batch.records
         let progress = options.progress
@@ -399,7 +421,10 @@ public final class Run {
         output?.setClasses(pipeline.classNames)
         let revision = pipeline.classRevision
         let observer = observer
-        if work.lane.kind != .targets { observer?.note(records) }
+        if work.lane.kind != .targets {
+            observer?.note(records)
+            try noteSchema(records, pipeline)
+        }
         var observed = observer?.firstRow ?? .max
         func score(
             _ row: Int, _ records: RecordBatch, _ features: FeatureBatch, _ predictions: PredictionBatch,
@@ -425,19 +450,32 @@ public final class Run {
                 observed = observer?.note(row, features, predictions, known: known) ?? .max
             }
         }
-        if let delayed {
-            delayed.process(work, features, predictions, scored: score)
-            options.live?.noteUnmatched(delayed.unmatchedOffsets)
-        } else {
-            pipeline.process(records, features, predictions, learning: options.learns) {
-                row, features, version, known in
-                score(row, records, features, predictions, version, known)
+        func learn(_ records: RecordBatch, inOrder: Bool) {
+            if let delayed {
+                if inOrder {
+                    delayed.process(records, .records, features, predictions, scored: score)
+                } else {
+                    delayed.process(work, features, predictions, scored: score)
+                }
+                options.live?.noteUnmatched(delayed.unmatchedOffsets)
+            } else {
+                pipeline.process(records, features, predictions, learning: options.learns) {
+                    row, features, version, known in
+                    score(row, records, features, predictions, version, known)
+                }
             }
+            predicted += work.lane.kind == .targets ? 0 : records.rows
+            rejected += records.rejected.count
+            quarantine.add(records) { batch.positions[$0].name }
         }
-        predicted += work.lane.kind == .targets ? 0 : records.rows
-        rejected += records.rejected.count
+        if let order = pipeline.order, work.lane.kind == .input, options.learns {
+            let ordered = ordered ?? OrderedBatch(pipeline)
+            self.ordered = ordered
+            order.take(records, isLast: work.isLast, into: ordered) { learn($0, inOrder: true) }
+        } else {
+            learn(records, inOrder: false)
+        }
         writer = output
-        quarantine.add(records) { batch.positions[$0].name }
         if let targets = work.targets { quarantine.add(targets.records) { targets.positions[$0].name } }
         // The batch is learned, whether or not its output finds its way: a snapshot must say so.
         note(work)
@@ -452,6 +490,22 @@ public final class Run {
             throw EngineError(
                 "more than \(configuration.maximumRejected) of the last \(Quarantine.window) records were rejected "
                     + "(--max-rejected); the first: \(quarantine.first ?? "")")
+        }
+    }
+
+    /// Tells what changed against the schema.
+    private func noteSchema(_ records: RecordBatch, _ pipeline: Pipeline) throws(EngineError) {
+        guard options.learns, let monitor = pipeline.schemaMonitor else { return }
+        let changes = monitor.note(records)
+        guard !changes.isEmpty else { return }
+        let counts = monitor.counts
+        options.live?.note { $0.schemaChanges = counts }
+        for change in changes {
+            switch configuration.schemaDrift.action(change.kind) {
+            case .ignore: break
+            case .warn: options.warn("schema: \(change.text)")
+            case .stop: throw EngineError("schema: \(change.text). The run ends, as --on-drift asks")
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Connectors
 import Evaluation
 import JSON
+import Preprocessing
 import State
 
 /// What a run came to. `json` is the last line of `evaluate --json`.
@@ -26,6 +27,12 @@ public struct RunReport: Sendable {
     public let totalFeatures: Int
     public let weight: Double
     public let weightedTargetSum: Double
+    /// What preprocessing steps have to say about themselves, by step.
+    public let steps: [(step: String, notes: [StepNote])]
+    /// What putting records in order did; nil: they were taken as they came.
+    public let ordering: OrderStatus?
+    /// How records stopped fitting the schema; nil: they fit.
+    public let schemaDrift: SchemaDriftStatus?
     /// Counts of a message source; nil: the source has none.
     public let source: SourceStatus?
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
@@ -60,6 +67,9 @@ public struct RunReport: Sendable {
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
         weightedTargetSum = evaluation.weightedTargetSum
+        steps = pipeline.notes
+        ordering = pipeline.order?.status
+        schemaDrift = pipeline.schemaMonitor.flatMap(SchemaDriftStatus.init)
     }
 
     public var recordsPerSecond: Double { Double(records) / max(seconds, 1e-9) }
@@ -82,8 +92,15 @@ public struct RunReport: Sendable {
             ("digest", .string(digest)),
         ]
         if let delayed { fields.append(("delayed", delayed.json)) }
+        if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
+        if let ordering { fields.append(("ordering", ordering.json)) }
+        if !steps.isEmpty { fields.append(("preprocessing", .object(steps.map { ($0.step, Self.json($0.notes)) }))) }
         if let source { fields.append(("source", source.json)) }
         return .object(fields)
+    }
+
+    private static func json(_ notes: [StepNote]) -> JSONValue {
+        .object(notes.map { note in (note.name, Int(note.text).map { JSONValue($0) } ?? .string(note.text)) })
     }
 
     /// The closing lines for people, in Vowpal Wabbit's words first.
@@ -110,6 +127,11 @@ public struct RunReport: Sendable {
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
         lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")
         if let delayed, !delayed.summary.isEmpty { lines.append("delayed targets: \(delayed.summary)") }
+        if let schemaDrift { lines.append("schema: \(schemaDrift.summary)") }
+        if let ordering, !ordering.summary.isEmpty { lines.append("order of time: \(ordering.summary)") }
+        for (step, notes) in steps {
+            lines.append("\(step): " + notes.map { "\($0.name) \($0.text)" }.joined(separator: ", "))
+        }
         if let source { lines.append("source: \(source.summary)") }
         if let firstRejected { lines.append("first rejected record: \(firstRejected)") }
         return lines.joined(separator: "\n")

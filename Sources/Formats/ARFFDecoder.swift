@@ -49,6 +49,7 @@ public final class ARFFDecoder: RecordDecoder {
         var cursor = offset
         var line = batch.endPosition.line
         if !header.isComplete { try readHeader(chunk, &cursor, limit, &line) }
+        defer { set.tellUnknown(batch) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
         columns.withUnsafeBufferPointer { columns in
@@ -204,7 +205,7 @@ private struct RowDecoder: ARFFRowVisitor {
         guard let text = columns[attribute].absent else { return store.setMissing(columns[attribute].sink) }
         // Only frames are read later, and they need a home that lives as long.
         let sink = columns[attribute].sink
-        let outlives = sink.kind == .target || sink.kind == .id
+        let outlives = [.target, .id, .time, .raw, .named].contains(sink.kind)
         text.withUnsafeBufferPointer { text in
             guard let base = text.baseAddress else { return }
             store.setText(sink, outlives ? store.keep(text) : base, text.count - Column.padding.count)

@@ -42,6 +42,7 @@ public final class CSVDecoder: RecordDecoder {
         var line = batch.endPosition.line
         let partStart = chunk.position.offset
         if columns.isEmpty { try readHeader(chunk, &cursor, limit, &line) }
+        defer { set.tellUnknown(batch) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
         let separator = separator

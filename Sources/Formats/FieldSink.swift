@@ -4,13 +4,13 @@ import Records
 /// What is needed of a field only now and then.
 final class SinkDetails {
     let name: String
-    /// The name's bytes, for hashes that begin with them.
+    /// The bytes of the name that the schema has for it, for hashes that begin with them.
     let nameBytes: UnsafeMutableBufferPointer<UInt8>
 
-    init(name: String) {
+    init(name: String, hashed: String) {
         self.name = name
-        nameBytes = .allocate(capacity: name.utf8.count)
-        _ = nameBytes.initialize(from: name.utf8)
+        nameBytes = .allocate(capacity: hashed.utf8.count)
+        _ = nameBytes.initialize(from: hashed.utf8)
     }
 
     deinit { nameBytes.deallocate() }
@@ -22,6 +22,12 @@ final class SinkDetails {
 struct FieldSink {
     enum Kind: UInt8 {
         case ignored, numeric, categorical, both, text, target, id, weight, time
+        /// The bytes as they are.
+        case raw
+        /// A number with a decimal comma; it is a category as well where `categoryColumn` is not negative.
+        case localized
+        /// A category whose bytes are kept as well.
+        case named
         /// A category hashed as Vowpal Wabbit's `--csv` does: the text, with the name's hash as seed.
         case vwChained
         /// A category hashed as Vowpal Wabbit's `--json` does: name and text as one string.
@@ -33,6 +39,8 @@ struct FieldSink {
     var numberColumn: Int32 = 0
     /// Among the batch's category columns.
     var categoryColumn: Int32 = 0
+    /// Among the batch's raw columns, which times have as well.
+    var rawColumn: Int32 = 0
     /// Hash of the field's name: part of its tokens' hashes, seed of its `vwChained` categories.
     var salt: UInt64 = 0
     unowned(unsafe) let details: SinkDetails
@@ -41,12 +49,14 @@ struct FieldSink {
     @inline(__always)
     var keepsNumberText: Bool {
         switch kind {
-        case .target, .id, .text, .vwChained, .vwJoined: true
+        case .target, .id, .text, .time, .raw, .named, .vwChained, .vwJoined: true
         default: false
         }
     }
 
     var name: String { details.name }
+    /// What the schema calls it.
+    var schemaName: String { String(decoding: details.nameBytes, as: UTF8.self) }
 
     /// The hash of a `vwChained` or `vwJoined` category, marked in bit 32 so that it is never 0. `scratch` has room for
     /// `FieldSink.joinedBytes`; a longer name and text count up to there. 8 bytes from `start` must be readable.
@@ -71,6 +81,9 @@ struct FieldSink {
 struct SinkSet {
     private(set) var sinks: [FieldSink] = []
     private var details: [SinkDetails] = []
+    /// Fields that were met and the schema does not know, not yet told; of very many not all.
+    private var unknown: [String] = []
+    private static let maximumUnknown = 256
 
     /// One sink for every field of a schema, in schema order.
     ///
@@ -78,10 +91,11 @@ struct SinkSet {
     init(for schema: Schema, categories category: FieldSink.Kind = .categorical) {
         var numbers: Int32 = 0
         var categories: Int32 = 0
+        var raws: Int32 = 0
         for field in schema.fields {
-            var sink = add(field.name)
+            var sink = add(field.name, hashed: field.schemaName ?? field.name)
             sink.kind = Self.kind(field.role, category)
-            if sink.kind == .vwChained { sink.salt = UInt64(vwSeed(field.name)) }
+            if sink.kind == .vwChained { sink.salt = UInt64(vwSeed(field.schemaName ?? field.name)) }
             if sink.kind == .numeric || sink.kind == .both {
                 sink.numberColumn = numbers
                 numbers += 1
@@ -89,6 +103,15 @@ struct SinkSet {
             if sink.kind == category || sink.kind == .both {
                 sink.categoryColumn = categories
                 categories += 1
+            }
+            if field.isNamed, sink.kind == .categorical { sink.kind = .named }
+            if sink.kind == .raw || sink.kind == .time || sink.kind == .named {
+                sink.rawColumn = raws
+                raws += 1
+            }
+            if field.hasDecimalComma, sink.kind == .numeric || sink.kind == .both {
+                if sink.kind == .numeric { sink.categoryColumn = -1 }
+                sink.kind = .localized
             }
             sinks[sinks.count - 1] = sink
         }
@@ -100,12 +123,21 @@ struct SinkSet {
         case .categorical: category
         case .both: .both
         case .text: .text
+        case .raw: .raw
         case .target: .target
         case .id: .id
         case .weight: .weight
         case .time: .time
         case .ignored: .ignored
         }
+    }
+
+    /// Tells a batch of fields that the schema does not know.
+    @inline(__always)
+    mutating func tellUnknown(_ batch: RecordBatch) {
+        guard !unknown.isEmpty else { return }
+        batch.unknownFields += unknown
+        unknown.removeAll()
     }
 
     /// Forgets all sinks but the first `count`.
@@ -116,10 +148,11 @@ struct SinkSet {
 
     /// Adds a field that the schema does not know: its values go nowhere.
     @discardableResult
-    mutating func add(_ name: String) -> FieldSink {
-        let detail = SinkDetails(name: name)
+    mutating func add(_ name: String, hashed: String? = nil) -> FieldSink {
+        if hashed == nil, unknown.count < Self.maximumUnknown { unknown.append(name) }
+        let detail = SinkDetails(name: name, hashed: hashed ?? name)
         details.append(detail)
-        sinks.append(FieldSink(salt: fieldSalt(name), details: detail))
+        sinks.append(FieldSink(salt: fieldSalt(hashed ?? name), details: detail))
         return sinks[sinks.count - 1]
     }
 }
@@ -153,7 +186,7 @@ func categoryHash(ofNumber value: Double, raw: UnsafeBufferPointer<UInt8>) -> UI
 
 /// The one text that stands for a number as a category, class or id: whole numbers without a fraction, others as their
 /// shortest decimal that reads back the same.
-func canonicalText(ofNumber value: Double) -> String {
+public func canonicalText(ofNumber value: Double) -> String {
     Int(exactly: value).map { abs($0) < 1 << 53 ? String($0) : value.description } ?? value.description
 }
 

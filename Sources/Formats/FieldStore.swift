@@ -8,6 +8,7 @@ struct FieldStore {
     let batch: RecordBatch
     private let numbers: UnsafeMutablePointer<Double>
     private let categories: UnsafeMutablePointer<UInt64>
+    private let rawFields: UnsafeMutablePointer<ByteRange>
     private let stride: Int
     private let powers: UnsafeMutablePointer<Double>
     private let scratch: UnsafeMutablePointer<UInt8>
@@ -21,6 +22,7 @@ struct FieldStore {
         self.batch = batch
         numbers = batch.numbers
         categories = batch.categories
+        rawFields = batch.rawFields
         stride = batch.columnStride
         powers = exactPowersOfTen
         scratch = batch.scratch
@@ -34,6 +36,7 @@ struct FieldStore {
     func clearRow() {
         for column in 0..<batch.numericCount { numbers[column * stride + row] = .nan }
         for column in 0..<batch.categoricalCount { categories[column * stride + row] = 0 }
+        for column in 0..<batch.rawCount { rawFields[column * stride + row] = .empty }
         clearFrame()
     }
 
@@ -54,7 +57,14 @@ struct FieldStore {
         case .both:
             numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
             categories[Int(sink.categoryColumn) &* stride &+ row] = 0
-        case .time: batch.times[row] = .nan
+        case .time:
+            batch.times[row] = .nan
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
+        case .raw: rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
+        case .localized: setLocalized(sink, .nan)
+        case .named:
+            categories[Int(sink.categoryColumn) &* stride &+ row] = 0
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = .empty
         default: break
         }
     }
@@ -77,6 +87,13 @@ struct FieldStore {
         case .target where !readsTargetNumber && count != 0:
             let text = UnsafeBufferPointer(start: start, count: count)
             batch.targetTexts[row] = count <= 4 && isMissing(text) ? .empty : ByteRange(start, count)
+        case .raw:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
+        case .named:
+            let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
+            categories[Int(sink.categoryColumn) &* stride &+ row] = missing ? 0 : categoryHash(start, count)
+            rawFields[Int(sink.rawColumn) &* stride &+ row] = missing ? .empty : ByteRange(start, count)
         case .vwChained, .vwJoined: setVWCategory(sink, start, count)
         default: setOther(sink, UnsafeBufferPointer(start: start, count: count))
         }
@@ -105,7 +122,14 @@ struct FieldStore {
             batch.targetTexts[row] = ByteRange(raw.baseAddress, raw.count)
         case .id: batch.ids[row] = ByteRange(raw.baseAddress, raw.count)
         case .text: addToken(sink, raw)
-        case .time: batch.times[row] = seconds(ofTimestamp: value)
+        case .time:
+            batch.times[row] = seconds(ofTimestamp: value)
+            setRaw(sink, raw)
+        case .raw: setRaw(sink, raw)
+        case .localized: setLocalized(sink, value)
+        case .named:
+            categories[Int(sink.categoryColumn) &* stride &+ row] = categoryHash(ofNumber: value, raw: raw)
+            setRaw(sink, raw)
         case .vwChained, .vwJoined:
             guard let start = raw.baseAddress else { return }
             categories[Int(sink.categoryColumn) &* stride &+ row] = sink.vwHash(start, raw.count, scratch)
@@ -134,8 +158,16 @@ struct FieldStore {
         case .number(let value): numbers[Int(sink.numberColumn) &* stride &+ row] = value
         case .missing: numbers[Int(sink.numberColumn) &* stride &+ row] = .nan
         case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
-        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        case .notANumber: misread(sink, text, "not a number")
         }
+    }
+
+    /// A number field holds something else.
+    private mutating func misread(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>, _ what: String) {
+        // There is no need to count every one of a batch.
+        if batch.misreadFields.count < RecordBatch.maximumMisread { batch.misreadFields.append(sink.schemaName) }
+        if batch.readsOthersAsMissing { return setMissing(sink) }
+        failure = "field '\(sink.name)': \(what): \(quoted(text))"
     }
 
     @inline(never)
@@ -150,6 +182,12 @@ struct FieldStore {
         case .id: batch.ids[row] = ByteRange(text.baseAddress, text.count)
         case .weight: setWeight(text: text, of: "field '\(sink.name)'")
         case .time: setTime(sink, text)
+        case .localized:
+            if let value = localizedNumber(text) {
+                setLocalized(sink, value)
+            } else {
+                misread(sink, text, "not a number with a decimal comma")
+            }
         case .target:
             batch.targetTexts[row] = ByteRange(text.baseAddress, text.count)
             if readsTargetNumber { setTargetNumber(sink, text) }
@@ -157,7 +195,19 @@ struct FieldStore {
         }
     }
 
+    private func setLocalized(_ sink: FieldSink, _ value: Double) {
+        numbers[Int(sink.numberColumn) &* stride &+ row] = value
+        guard sink.categoryColumn >= 0 else { return }
+        categories[Int(sink.categoryColumn) &* stride &+ row] = value.isNaN ? 0 : categoryHash(ofNumber: value)
+    }
+
+    @inline(__always)
+    private func setRaw(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        rawFields[Int(sink.rawColumn) &* stride &+ row] = ByteRange(text.baseAddress, text.count)
+    }
+
     private mutating func setTime(_ sink: FieldSink, _ text: UnsafeBufferPointer<UInt8>) {
+        setRaw(sink, text)
         if let seconds = readTime(text) {
             batch.times[row] = seconds
         } else {
@@ -181,7 +231,7 @@ struct FieldStore {
         case .number(let value): setNumber(sink, value, raw: text)
         case .missing: setMissing(sink)
         case .outOfRange: failure = "field '\(sink.name)': number out of range: \(quoted(text))"
-        case .notANumber: failure = "field '\(sink.name)': not a number: \(quoted(text))"
+        case .notANumber: misread(sink, text, "not a number")
         }
     }
 

@@ -47,7 +47,7 @@ struct FieldTable: ~Copyable {
         case .categorical: FIELD_CATEGORY
         case .vwChained: FIELD_VW_CHAINED
         case .vwJoined: FIELD_VW_JOINED
-        case .both, .text, .target, .id, .weight, .time: FIELD_OTHER
+        case .both, .text, .target, .id, .weight, .time, .raw, .localized, .named: FIELD_OTHER
         }
     }
 }

@@ -67,6 +67,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         var cursor = offset
         if chunk.position.offset + cursor == 0 { cursor += byteOrderMarkCount(base, limit) }
         var line = batch.endPosition.line
+        defer { set.tellUnknown(batch) }
         var store = FieldStore(batch, task: schema.task, hasText: hasText)
         batch.retain(chunk)
         var steps = template.steps
@@ -163,10 +164,14 @@ public final class JSONLinesDecoder: RecordDecoder {
     }
 
     private static func setBoolean(_ value: Bool, _ sink: FieldSink, _ raw: ByteRange, _ store: inout FieldStore) {
-        if sink.kind == .target || sink.kind == .text || sink.kind == .id {
+        if sink.kind == .target || sink.kind == .text || sink.kind == .id || sink.kind == .time
+            || sink.kind == .raw
+        {
             if sink.kind == .target { store.batch.targetNumbers[store.row] = value ? 1 : 0 }
             if let start = raw.start, sink.kind != .target { store.setText(sink, start, raw.count) }
             if sink.kind == .target { store.batch.targetTexts[store.row] = raw }
+        } else if sink.kind == .named {
+            store.setNumber(sink, value ? 1 : 0, raw: raw.buffer)
         } else {
             // A boolean is the number 0 or 1 everywhere, also as a category.
             let digit: [UInt8] = [value ? 0x31 : 0x30]
@@ -269,7 +274,12 @@ public final class JSONLinesDecoder: RecordDecoder {
         }
     }
 
-    private func needsHome(_ sink: FieldSink) -> Bool { sink.kind == .target || sink.kind == .id }
+    private func needsHome(_ sink: FieldSink) -> Bool {
+        switch sink.kind {
+        case .target, .id, .time, .raw, .named: true
+        default: false
+        }
+    }
 
     /// An array of strings is a bag of tokens; other items flatten by index.
     private func putArray(_ tape: JSONTape, _ array: Int, _ path: inout [UInt8], _ store: inout FieldStore) {
@@ -285,6 +295,7 @@ public final class JSONLinesDecoder: RecordDecoder {
         at = array + 1
         if strings == items {
             guard let sink = claim(path, &store) else { return }
+            if sink.kind == .raw { return keepBag(tape, at, close, sink, &store) }
             // As with other arrays, a field of one value has none here.
             guard sink.kind == .text else { return store.setMissing(sink) }
             while at < close {
@@ -300,6 +311,18 @@ public final class JSONLinesDecoder: RecordDecoder {
             path.removeLast(path.count - prefix)
             at = tape.next(after: at)
         }
+    }
+
+    /// A bag as one text, its items separated by blanks.
+    private func keepBag(_ tape: JSONTape, _ first: Int, _ close: Int, _ sink: FieldSink, _ store: inout FieldStore) {
+        var text: [UInt8] = []
+        var at = first
+        while at < close {
+            if !text.isEmpty { text.append(0x20) }
+            text.append(contentsOf: tape.string(at: at))
+            at = tape.next(after: at)
+        }
+        text.withUnsafeBufferPointer { store.setText(sink, store.keep($0), $0.count) }
     }
 
     /// The sink of a key seen now for the first time in this record; a second time is a failure.

@@ -8,6 +8,7 @@ public enum GeneratorRegistry {
         Clicks.descriptor,
         Hyperplane.descriptor,
         LED.descriptor,
+        Payments.descriptor,
         RandomRBF.descriptor,
         RandomTree.descriptor,
         SEA.descriptor,

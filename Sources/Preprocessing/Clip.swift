@@ -1,58 +1,115 @@
 import Components
 import State
-import Statistics
 
-/// Cuts numbers at two running quantiles (P², see `QuantileSketch`), so that outliers lose their leverage. A column is
-/// left alone until it has seen a hundred values. The uncut values are learned.
+/// Takes the leverage from outliers: numbers beyond two bounds are cut there, or count as missing. The bounds are two
+/// running quantiles (`ColumnQuantiles`), a number of robust deviations around the median, or given.
+///
+/// The robust z-score is 0.6745 (x - median) / MAD (Iglewicz and Hoaglin 1993), with the running median of the values and
+/// that of their distances from it. A column is left alone until it has seen a hundred values (bounds that are given:
+/// never). The uncut values are learned.
 final class Clip: Transformer {
+    enum Method: String, CaseIterable { case quantile, deviation, bounds }
+
+    static let fields = [
+        HyperparameterField(
+            "by", .choice(Method.allCases.map(\.rawValue)), default: Method.quantile.rawValue,
+            "what the bounds are: running quantiles, robust deviations from the median, or numbers"),
+        HyperparameterField(
+            "lower", .number(-1e300...1e300), default: "0.001", "the lower cut: a quantile, or with by=bounds a number"),
+        HyperparameterField(
+            "upper", .number(-1e300...1e300), default: "0.999", "the upper cut: a quantile, or with by=bounds a number"),
+        HyperparameterField(
+            "deviations", .number(0.1...1e6), default: "3.5", "with by=deviation, the largest robust z-score"),
+    ]
+
     static let descriptor = TransformerDescriptor(
         Descriptor(
-            "clip", "cut numbers at two running quantiles",
-            fields: [
-                HyperparameterField("lower", .number(0...1), default: "0.001", "the lower cut, as a quantile"),
-                HyperparameterField("upper", .number(0...1), default: "0.999", "the upper cut, as a quantile"),
+            "clip", "cut outliers at running quantiles, robust deviations or given bounds",
+            fields: fields + [
+                HyperparameterField("action", .choice(["cut", "missing"]), default: "cut", "what becomes of outliers")
             ])
     ) { parameters, columns throws(SettingError) in
-        let lower = parameters.double("lower")
-        let upper = parameters.double("upper")
-        guard lower < upper else { throw SettingError("clip: lower=\(lower) must lie below upper=\(upper)") }
-        return Clip(columns: columns, lower: lower, upper: upper)
+        Clip(
+            columns: columns, bounds: try Bounds(parameters), makesMissing: parameters["action"] == "missing")
     }
 
     /// Values a column needs before it is cut.
-    private static let leastCount = 100.0
+    private static let leastCount = 100
 
-    private let lower: Double
-    private let upper: Double
-    /// Per column: the sketch of the lower quantile, then that of the upper.
-    private let sketches: StateArray<Double>
+    /// What tells outliers.
+    struct Bounds {
+        let method: Method
+        let lower: Double
+        let upper: Double
+        let deviations: Double
 
-    init(columns: Int, lower: Double, upper: Double) {
-        self.lower = lower
-        self.upper = upper
-        sketches = StateArray(count: columns, lanes: 2 * QuantileSketch.lanes)
+        init(_ parameters: Hyperparameters) throws(SettingError) {
+            method = Method(rawValue: parameters["by"]) ?? .quantile
+            lower = parameters.double("lower")
+            upper = parameters.double("upper")
+            deviations = parameters.double("deviations")
+            let name = parameters.descriptor.name
+            guard lower < upper else { throw SettingError("\(name): lower=\(lower) must lie below upper=\(upper)") }
+            guard method != .quantile || lower >= 0 && upper <= 1 else {
+                throw SettingError("\(name): lower and upper are quantiles, from 0 to 1, unless by=bounds")
+            }
+        }
     }
 
-    var state: [StateEntry] { [StateEntry("sketches", sketches)] }
+    private let bounds: Bounds
+    private let makesMissing: Bool
+    /// By column: the lower and upper quantile, or the median and the median distance from it.
+    private let quantiles: [ColumnQuantiles]
+
+    init(columns: Int, bounds: Bounds, makesMissing: Bool) {
+        self.bounds = bounds
+        self.makesMissing = makesMissing
+        switch bounds.method {
+        case .quantile:
+            quantiles = (0..<columns).map { _ in ColumnQuantiles(.quantiles([bounds.lower, bounds.upper])) }
+        case .deviation: quantiles = (0..<columns).map { _ in ColumnQuantiles(.deviation) }
+        case .bounds: quantiles = []
+        }
+    }
+
+    var state: [StateEntry] { quantiles.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
-            let storage = sketches.base + sketches.lanes * column
-            let low = QuantileSketch(quantile: lower, storage: storage)
-            let high = QuantileSketch(quantile: upper, storage: storage + QuantileSketch.lanes)
-            columns.process(
-                column,
-                transform: { value in
-                    guard low.count >= Self.leastCount, let least = low.estimate, let largest = high.estimate,
-                        least <= largest
-                    else { return value }
-                    // A comparison with a missing value is false, so it stays missing.
-                    return value < least ? least : value > largest ? largest : value
-                },
-                learn: { value in
-                    low.learn(value)
-                    high.learn(value)
-                })
+            switch bounds.method {
+            case .quantile:
+                let known = quantiles[column]
+                process(columns, column, bounds: { (known[0], known[1]) }, learn: known)
+            case .deviation:
+                let known = quantiles[column]
+                let reach = bounds.deviations / 0.6745
+                process(
+                    columns, column,
+                    bounds: {
+                        guard known[1] > 0 else { return nil }
+                        return (bounded(known[0] - reach * known[1]), bounded(known[0] + reach * known[1]))
+                    }, learn: known)
+            case .bounds:
+                let given = (bounds.lower, bounds.upper)
+                process(columns, column, bounds: { given }, learn: nil)
+            }
         }
+    }
+
+    @inline(__always)
+    private func process(
+        _ columns: NumberColumns, _ column: Int, bounds: () -> (Double, Double)?, learn known: ColumnQuantiles?
+    ) {
+        let makesMissing = makesMissing
+        columns.process(
+            column,
+            transform: { value in
+                if let known, known.count < Self.leastCount { return value }
+                guard let (least, largest) = bounds() else { return value }
+                // A comparison with a missing value is false, so it stays missing.
+                if value < least { return makesMissing ? .nan : least }
+                return value > largest ? (makesMissing ? .nan : largest) : value
+            },
+            learn: { known?.learn($0) })
     }
 }

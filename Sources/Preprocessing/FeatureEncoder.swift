@@ -22,27 +22,42 @@ public final class FeatureEncoder: Stateful {
     /// Slots below the hashed ones.
     public let denseCount: Int
     private let numberNames: [String]
+    private let categoryNames: [String]
+    /// By category column: where its texts are among the batch's raw columns; -1 = nowhere.
+    private let rawColumns: [Int]
     private let categorySalts: [UInt64]
     private let vwNumberIndices: [UInt32]
     private let hasTokens: Bool
     private let hasIndicators: Bool
     private let crosses: [FieldCross]
     private let oneHot: OneHotTable?
+    private let identifiers: IdentifierTable?
+    private let hashing: HashingOptions
+    private let collisions: CollisionCounter?
     /// With indicators: which numbers were missing before any step filled them in, laid out as the batch's numbers.
     private var wasMissing: [Bool] = []
 
     /// - Parameter oneHotCapacity: categories that get a slot of their own; nil = all are hashed.
     public init(
-        schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross], oneHotCapacity: Int? = nil
+        schema: Schema, style: Style, bits: Int, indicators: Bool, crosses: [FieldCross], oneHotCapacity: Int? = nil,
+        identifiers: Hyperparameters? = nil, hashing: HashingOptions = HashingOptions()
     ) {
+        self.hashing = hashing
+        collisions = hashing.countsCollisions ? CollisionCounter(slots: 1 << bits) : nil
         self.schema = schema
         self.style = style
         self.bits = bits
         self.crosses = crosses
         oneHot = style == .native && !schema.isFeatureNative ? oneHotCapacity.map(OneHotTable.init) : nil
+        self.identifiers = style == .native && !schema.isFeatureNative ? identifiers.map(IdentifierTable.init) : nil
         hasIndicators = indicators && style == .native
         numberNames = schema.fields(.numeric, .both).map(\.name)
-        categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) }
+        categoryNames = schema.fields(.categorical, .both).map(\.name)
+        let kept = schema.keptFields.map(\.name)
+        rawColumns = schema.fields(.categorical, .both).map { field in
+            field.isNamed ? kept.firstIndex(of: field.name) ?? -1 : -1
+        }
+        categorySalts = schema.fields(.categorical, .both).map { categorySalt($0.name) ^ hashing.salt }
         vwNumberIndices = numberNames.map { vwHash($0, seed: 0) & UInt32((1 << bits) - 1) }
         hasTokens = !schema.fields(.text).isEmpty
         let numbers = numberNames.count * (hasIndicators ? 2 : 1)
@@ -51,23 +66,40 @@ public final class FeatureEncoder: Stateful {
     }
 
     /// All slots: numbers, hashed ones, those of one-hot categories; indices lie below.
-    public var slotCount: Int { denseCount + (1 << bits) + (oneHot?.capacity ?? 0) }
+    public var slotCount: Int { denseCount + (1 << bits) + (oneHot?.capacity ?? identifiers?.capacity ?? 0) }
 
-    public var state: [StateEntry] { oneHot?.state ?? [] }
-
-    /// It learns from what it encodes.
-    public var hasState: Bool { oneHot != nil }
-
-    /// Remembers which numbers are missing; call before the steps that may fill them in.
-    public func noteMissing(_ batch: RecordBatch) {
-        guard hasIndicators else { return }
-        let cells = UnsafeBufferPointer(start: batch.numbers, count: batch.numericCount * batch.columnStride)
-        wasMissing.removeAll(keepingCapacity: true)
-        wasMissing.append(contentsOf: cells.lazy.map(\.isNaN))
+    public var state: [StateEntry] {
+        (oneHot?.state.prefixed("one-hot") ?? []) + (identifiers?.state.prefixed("identifiers") ?? [])
+            + (collisions?.state.prefixed("hash") ?? [])
     }
 
-    /// Columns that `encode` reads numbers from.
-    public var numberCount: Int { numberNames.count }
+    /// It learns from what it encodes.
+    public var hasState: Bool { oneHot != nil || identifiers != nil || collisions != nil }
+
+    /// What people call the feature at a slot: a number's field, or field and category where these have slots of their
+    /// own and names. Nil: it is hashed, or nothing is there.
+    public func name(ofSlot slot: Int) -> String? {
+        if slot < numberNames.count, denseCount > 0 { return numberNames[slot] }
+        if hasIndicators, slot < 2 * numberNames.count { return numberNames[slot - numberNames.count] + " missing" }
+        let own = slot - denseCount - (1 << bits)
+        guard own >= 0, let (column, text) = identifiers?.name(of: own), categoryNames.indices.contains(column)
+        else { return nil }
+        return "\(categoryNames[column])=\(text)"
+    }
+
+    public var notes: [StepNote] { (identifiers?.notes ?? []) + (collisions?.notes ?? []) }
+
+    /// Remembers which numbers of some columns are missing; call before the steps that may fill them in.
+    public func noteMissing(_ batch: RecordBatch, columns: Range<Int>) {
+        guard hasIndicators else { return }
+        let cells = batch.numericCount * batch.columnStride
+        if wasMissing.count < cells { wasMissing = Array(repeating: false, count: cells) }
+        for column in columns {
+            for cell in column * batch.columnStride..<column * batch.columnStride + batch.rows {
+                wasMissing[cell] = batch.numbers[cell].isNaN
+            }
+        }
+    }
 
     private var featuresPerRow: Int {
         numberNames.count * (hasIndicators ? 2 : 1) + categorySalts.count + crosses.count + 1
@@ -82,7 +114,8 @@ public final class FeatureEncoder: Stateful {
         _ batch: RecordBatch, learningNumbers: UnsafeMutablePointer<Double>?, learns: UnsafePointer<Bool>?,
         into features: FeatureBatch
     ) {
-        features.reserveFeatures(batch.rows * featuresPerRow + batch.tokens.count, keeping: 0)
+        let words = batch.tokenLists.reduce(batch.tokens.count) { $0 + $1.hashes.count }
+        features.reserveFeatures(batch.rows * featuresPerRow + words, keeping: 0)
         if learningNumbers != nil { features.allocateLearningValues() }
         var at = 0
         features.offsets[0] = 0
@@ -138,7 +171,17 @@ public final class FeatureEncoder: Stateful {
         let base = UInt32(truncatingIfNeeded: denseCount)
         let first = at
         if let oneHot {
-            at = encodeOneHot(oneHot, batch, row, at, features, isLearned)
+            at = encodeOwn(batch, row, at, features, isLearned) { hash, _ in
+                oneHot.slot(bytes_mix(hash), adding: isLearned)
+            }
+        } else if let identifiers {
+            if isLearned { identifiers.beginRecord() }
+            at = encodeOwn(batch, row, at, features, isLearned) { hash, column in
+                identifiers.slot(
+                    hash, learning: isLearned, column: column, text: text(ofCategory: column, row, batch))
+            }
+        } else if !hashing.isPlain {
+            at = encodeHashed(batch, row, at, features, isLearned)
         } else {
             categorySalts.withUnsafeBufferPointer { salts in
                 var category = batch.categories + row
@@ -154,6 +197,7 @@ public final class FeatureEncoder: Stateful {
             }
         }
         if hasTokens { at = encodeTokens(batch, row, at, features) }
+        for list in batch.tokenLists { at = encode(list, row, at, features, isLearned) }
         for cross in crosses { at = encodeCross(cross, batch, row, at, features) }
         if let learning, at > first {
             (learning.values + first).update(from: values + first, count: at - first)
@@ -161,21 +205,62 @@ public final class FeatureEncoder: Stateful {
         return at
     }
 
-    private func encodeOneHot(
-        _ table: OneHotTable, _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch,
-        _ isLearned: Bool
+    private func text(ofCategory column: Int, _ row: Int, _ batch: RecordBatch) -> ByteRange {
+        let raw = rawColumns[column]
+        return raw < 0 ? .empty : batch.rawFields[raw * batch.columnStride + row]
+    }
+
+    /// Categories with slots of their own, above the hashed ones.
+    @inline(__always)
+    private func encodeOwn(
+        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ isLearned: Bool,
+        slot: (_ hash: UInt64, _ column: Int) -> UInt32?
     ) -> Int {
         var at = start
         let first = UInt32(truncatingIfNeeded: denseCount + (1 << bits))
         for (column, salt) in categorySalts.enumerated() {
             let hash = batch.categories[column * batch.columnStride + row]
             guard hash != 0 else { continue }
-            if let slot = table.slot(bytes_mix(hash ^ salt), adding: isLearned) {
+            if let slot = slot(hash ^ salt, column) {
                 features.indices[at] = first &+ slot
+                features.values[at] = 1
             } else {
-                features.indices[at] = hashed(hash ^ salt)
+                place(hash ^ salt, 1, at, features, isLearned)
             }
-            features.values[at] = 1
+            at += 1
+        }
+        return at
+    }
+
+    /// Categories with signs, or counted.
+    private func encodeHashed(
+        _ batch: RecordBatch, _ row: Int, _ start: Int, _ features: FeatureBatch, _ isLearned: Bool
+    ) -> Int {
+        var at = start
+        for (column, salt) in categorySalts.enumerated() {
+            let hash = batch.categories[column * batch.columnStride + row]
+            guard hash != 0 else { continue }
+            place(hash ^ salt, 1, at, features, isLearned)
+            at += 1
+        }
+        return at
+    }
+
+    private func place(_ hash: UInt64, _ value: Float, _ at: Int, _ features: FeatureBatch, _ isLearned: Bool) {
+        let index = hashed(hash)
+        features.indices[at] = index
+        features.values[at] = value * hashing.sign(hash)
+        if isLearned, let collisions { collisions.note(Int(index) - denseCount, hash) }
+    }
+
+    /// Words that a step brought.
+    private func encode(
+        _ list: TokenList, _ row: Int, _ start: Int, _ features: FeatureBatch, _ isLearned: Bool
+    ) -> Int {
+        var at = start
+        guard row < list.ends.count else { return at }
+        for token in list.range(row) {
+            place(list.hashes[token] ^ hashing.salt, list.values[token], at, features, isLearned)
             at += 1
         }
         return at
@@ -185,7 +270,7 @@ public final class FeatureEncoder: Stateful {
         var at = start
         let first = row > 0 ? batch.tokenEnds[row - 1] : 0
         for token in first..<batch.tokenEnds[row] {
-            features.indices[at] = hashed(batch.tokens[token])
+            features.indices[at] = hashed(batch.tokens[token] ^ hashing.salt)
             features.values[at] = 1
             at += 1
         }
@@ -210,7 +295,7 @@ public final class FeatureEncoder: Stateful {
                 hash = bytes_mix(hash &+ (category ^ salt))
             }
         }
-        features.indices[start] = hashed(hash)
+        features.indices[start] = hashed(hash ^ hashing.salt)
         features.values[start] = Self.narrow(value)
         return start + 1
     }
@@ -255,6 +340,13 @@ public final class FeatureEncoder: Stateful {
             for token in first..<batch.tokenEnds[row] {
                 features.indices[at] = UInt32(truncatingIfNeeded: batch.tokens[token]) & mask
                 features.values[at] = 1
+                at += 1
+            }
+        }
+        for list in batch.tokenLists where row < list.ends.count {
+            for token in list.range(row) {
+                features.indices[at] = UInt32(truncatingIfNeeded: list.hashes[token]) & mask
+                features.values[at] = list.values[token]
                 at += 1
             }
         }

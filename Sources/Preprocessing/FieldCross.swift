@@ -10,7 +10,8 @@ public struct FieldCross: Sendable, Equatable {
 
     let members: [Member]
 
-    /// Resolves `A,B` (also more names) against a schema; `*` stands for every feature field.
+    /// Resolves `A,B` (also more names) against a schema; `*` stands for every feature field, `a*` for those that
+    /// begin with a.
     ///
     /// - Throws: when a name is no feature field.
     public static func resolve(_ specification: String, in schema: Schema) throws(SettingError) -> [FieldCross] {
@@ -21,10 +22,10 @@ public struct FieldCross: Sendable, Equatable {
         let fields = schema.fields(.numeric, .categorical, .both).map(\.name)
         var combinations: [[String]] = [[]]
         for name in names {
-            guard name == "*" || fields.contains(name) else {
+            let choices = fields.filter { FieldLayout.matches($0, name) }
+            guard !choices.isEmpty || name == "*" else {
                 throw SettingError("--cross: there is no feature field '\(name)'" + didYouMean(name, fields))
             }
-            let choices = name == "*" ? fields : [name]
             combinations = combinations.flatMap { chosen in choices.map { chosen + [$0] } }
         }
         var seen: Set<[String]> = []

@@ -1,11 +1,10 @@
 import Components
 import State
-import Statistics
 
-/// Fills missing numbers: with the mean or median (P², see `QuantileSketch`) of the values seen so far, the previous
-/// value, or a constant. While a column has no value yet, the constant `value` stands in (River's 0 for the mean).
+/// Fills missing numbers: with the mean, median (`ColumnQuantiles`) or mode of the values seen so far, the previous
+/// value, or a constant. The mode is exact for up to 32 different values, then Space-Saving's (Metwally et al. 2005). While a column has no value yet, the constant `value` stands in (River's 0 for the mean).
 final class Impute: Transformer {
-    enum Strategy: String, CaseIterable { case mean, median, constant, previous }
+    enum Strategy: String, CaseIterable { case mean, median, mode, constant, previous }
 
     static let descriptor = TransformerDescriptor(
         Descriptor(
@@ -25,16 +24,25 @@ final class Impute: Transformer {
 
     private let strategy: Strategy
     private let value: Double
-    /// Per column: count and what fills in; for the median a quantile sketch.
+    /// For the median, by column.
+    private let medians: [ColumnQuantiles]
+    /// Per column: count and what fills in; for the mode its candidates.
     private let fillings: StateArray<Double>
 
     init(columns: Int, strategy: Strategy, value: Double) {
         self.strategy = strategy
         self.value = value
-        fillings = StateArray(count: columns, lanes: strategy == .median ? QuantileSketch.lanes : 2)
+        medians = strategy == .median ? (0..<columns).map { _ in ColumnQuantiles(.quantiles([0.5])) } : []
+        fillings = StateArray(count: columns, lanes: strategy == .mode ? 2 * Self.modeCandidates : 2)
     }
 
-    var state: [StateEntry] { [StateEntry("fillings", fillings)] }
+    /// Different values that are counted for the mode.
+    private static let modeCandidates = 32
+
+    var state: [StateEntry] {
+        strategy == .median
+            ? medians.enumerated().flatMap { $1.state.prefixed("\($0)") } : [StateEntry("fillings", fillings)]
+    }
 
     func process(_ columns: NumberColumns) {
         let constant = value
@@ -44,7 +52,8 @@ final class Impute: Transformer {
             case .mean: fill(columns, column, filling) { count, mean, value in mean + (value - mean) / count }
             case .previous: fill(columns, column, filling) { _, _, value in value }
             case .constant: fill(columns, column, filling) { _, _, _ in constant }
-            case .median: fillMedian(columns, column, QuantileSketch(quantile: 0.5, storage: filling))
+            case .mode: fillMode(columns, column, filling)
+            case .median: fillMedian(columns, column, medians[column])
             }
         }
     }
@@ -72,11 +81,37 @@ final class Impute: Transformer {
         filling[1] = count > 0 ? current : 0
     }
 
-    private func fillMedian(_ columns: NumberColumns, _ column: Int, _ sketch: QuantileSketch) {
+    private func fillMedian(_ columns: NumberColumns, _ column: Int, _ median: ColumnQuantiles) {
         let constant = value
         columns.process(
             column,
-            transform: { $0.isNaN ? sketch.estimate ?? constant : $0 },
-            learn: { sketch.learn($0) })
+            transform: { $0.isNaN ? (median.count > 0 ? median[0] : constant) : $0 },
+            learn: { median.learn($0) })
+    }
+
+    /// Per candidate: count, value; the first of the most frequent ones fills in.
+    private func fillMode(_ columns: NumberColumns, _ column: Int, _ counts: UnsafeMutablePointer<Double>) {
+        let constant = value
+        columns.process(
+            column,
+            transform: { value in
+                guard value.isNaN else { return value }
+                var best = 0
+                for index in 1..<Self.modeCandidates where counts[2 * index] > counts[2 * best] { best = index }
+                return counts[2 * best] > 0 ? counts[2 * best + 1] : constant
+            },
+            learn: { value in
+                guard value.isFinite else { return }
+                var least = 0
+                for index in 0..<Self.modeCandidates {
+                    if counts[2 * index] > 0, counts[2 * index + 1] == value {
+                        counts[2 * index] += 1
+                        return
+                    }
+                    if counts[2 * index] < counts[2 * least] { least = index }
+                }
+                counts[2 * least] += 1
+                counts[2 * least + 1] = value
+            })
     }
 }

@@ -73,7 +73,13 @@ public struct TransformerDescriptor: Sendable {
         _ descriptor: Descriptor,
         make: @escaping @Sendable (Hyperparameters, _ columns: Int) throws(SettingError) -> any Transformer
     ) {
-        self.descriptor = descriptor
+        self.descriptor = Descriptor(
+            descriptor.name, descriptor.summary, fields: descriptor.fields + [SelectedColumns.field])
         self.make = make
+    }
+
+    /// Makes it for some of the columns.
+    public func make(_ parameters: Hyperparameters, on columns: [Int]) throws(SettingError) -> any Transformer {
+        SelectedColumns(try make(parameters, columns.count), columns: columns)
     }
 }

@@ -27,12 +27,17 @@ public final class RecordBatch: @unchecked Sendable {
     public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
+    /// Columns of fields that are kept as the bytes they came with.
+    public let rawCount: Int
+    public let tokenLists: [TokenList]
 
     @exclusivity(unchecked) public var rows = 0
     /// Numbers by column; NaN = missing.
     public let numbers: UnsafeMutablePointer<Double>
     /// Hashes of category values by column; 0 = missing.
     public let categories: UnsafeMutablePointer<UInt64>
+    /// Bytes of fields with the roles `raw` and `time` by column, neither read nor hashed; empty = missing.
+    public let rawFields: UnsafeMutablePointer<ByteRange>
     /// Words of text fields and items of bags, as hashes, row after row.
     public var tokens: [UInt64] = []
     /// Tokens of row r: `tokenEnds[r - 1] ..< tokenEnds[r]`.
@@ -56,16 +61,30 @@ public final class RecordBatch: @unchecked Sendable {
     /// Where reading goes on after the last record of this batch, accepted or rejected.
     public var endPosition = RecordPosition(part: 0, offset: 0, line: 1)
     public var rejected: [RejectedRecord] = []
+    /// Names of fields that the schema does not know, each once in a while.
+    public var unknownFields: [String] = []
+    /// The name of a number field for every value in it that was none.
+    public var misreadFields: [String] = []
+    public static let maximumMisread = 4096
+    /// A number field counts as missing where it holds something else, rather than that the record is rejected.
+    public var readsOthersAsMissing = false
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
-    public init(capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool) {
+    /// - Parameter tokenLists: how many steps bring words of their own.
+    public init(
+        capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool, rawCount: Int = 0,
+        tokenLists: Int = 0
+    ) {
         self.capacity = capacity
+        self.rawCount = rawCount
+        self.tokenLists = (0..<tokenLists).map { _ in TokenList() }
         columnStride = capacity + 8
         self.numericCount = numericCount
         self.categoricalCount = categoricalCount
         numbers = .allocate(capacity: max(numericCount * columnStride, 1))
         categories = .allocate(capacity: max(categoricalCount * columnStride, 1))
+        rawFields = .allocate(capacity: max(rawCount * columnStride, 1))
         targetNumbers = .allocate(capacity: capacity)
         targetTexts = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -80,6 +99,7 @@ public final class RecordBatch: @unchecked Sendable {
     deinit {
         numbers.deallocate()
         categories.deallocate()
+        rawFields.deallocate()
         targetNumbers.deallocate()
         targetTexts.deallocate()
         weights.deallocate()
@@ -99,6 +119,8 @@ public final class RecordBatch: @unchecked Sendable {
         tokens.removeAll(keepingCapacity: true)
         tokenEnds.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
+        unknownFields.removeAll(keepingCapacity: true)
+        misreadFields.removeAll(keepingCapacity: true)
         chunks.removeAll(keepingCapacity: true)
         features?.recycle()
     }
@@ -129,6 +151,10 @@ public final class RecordBatch: @unchecked Sendable {
         times.update(from: source.times + first, count: rows)
         positions.update(from: source.positions + first, count: rows)
         raw.update(from: source.raw + first, count: rows)
+        for column in 0..<rawCount {
+            (rawFields + column * columnStride).update(
+                from: source.rawFields + column * source.columnStride + first, count: rows)
+        }
         copyLists(range, of: source)
     }
 
@@ -153,9 +179,15 @@ public final class RecordBatch: @unchecked Sendable {
     /// Takes a row out, as rejected; later rows move up.
     public func rejectRow(_ row: Int, _ reason: String) {
         reject(reason, at: positions[row], raw: raw[row])
+        removeRow(row)
+    }
+
+    /// Takes a row out; later rows move up.
+    public func removeRow(_ row: Int) {
         let after = rows - row - 1
         for column in 0..<numericCount { Self.close(numbers + column * columnStride + row, after) }
         for column in 0..<categoricalCount { Self.close(categories + column * columnStride + row, after) }
+        for column in 0..<rawCount { Self.close(rawFields + column * columnStride + row, after) }
         Self.close(targetNumbers + row, after)
         Self.close(targetTexts + row, after)
         Self.close(weights + row, after)

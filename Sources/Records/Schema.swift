@@ -5,6 +5,8 @@ public enum FieldRole: String, Sendable, CaseIterable {
     /// Numbers that also act as categories: both a scaled number and one feature a value.
     case both = "numeric+categorical"
     case text
+    /// Kept as the bytes it came with, for the steps that name it.
+    case raw
     case ignored
     case target
     case id
@@ -16,6 +18,12 @@ public enum FieldRole: String, Sendable, CaseIterable {
 public struct Field: Sendable, Equatable {
     public let name: String
     public var role: FieldRole
+    /// What the schema calls it, where a source has another name for it: hashes are of this one. Nil: the same.
+    public var schemaName: String?
+    /// A category whose texts are kept beside its hashes, so that slots can speak names.
+    public var isNamed = false
+    /// Its numbers have a comma before the fraction.
+    public var hasDecimalComma = false
 
     public init(_ name: String, _ role: FieldRole) {
         self.name = name
@@ -47,6 +55,9 @@ public struct Schema: Sendable, Equatable {
     }
 
     public func fields(_ roles: FieldRole...) -> [Field] { fields.filter { roles.contains($0.role) } }
+
+    /// Fields of which every record's bytes are kept, in the order of the columns.
+    public var keptFields: [Field] { fields.filter { $0.role == .raw || $0.role == .time || $0.isNamed } }
 
     public func index(of name: String) -> Int? { fields.firstIndex { $0.name == name } }
 }

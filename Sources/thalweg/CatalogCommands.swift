@@ -14,8 +14,7 @@ enum Catalog {
         switch kind {
         case "learners": LearnerRegistry.all.map(\.descriptor)
         case "steps":
-            TransformerRegistry.all.map(\.descriptor)
-                + EncodingSteps.all
+            PreprocessingSteps.descriptors
         case "formats": FormatRegistry.all.map { Descriptor($0.name, $0.summary) }
         case "generators":
             GeneratorRegistry.all.map { generator in

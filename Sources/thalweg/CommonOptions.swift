@@ -3,7 +3,7 @@ import ArgumentParser
 /// The options that run, evaluate and predict share. Each may also stand in the environment (THALWEG_NAME) or in the
 /// configuration file.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: "Configuration file (YAML or JSON).") var config: String?
+    @Option(name: [.long, .customShort("c")], help: "Configuration file (YAML or JSON).") var config: String?
 
     @Option(
         name: [.long, .customShort("d")],
@@ -25,6 +25,12 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The field that names a record.") var id: String?
     @Option(help: "The field with a record's importance.") var weight: String?
     @Option(help: "The field with a record's time.") var time: String?
+
+    @Option(help: "appears=|disappears=|scale=ignore|warn|stop, type=reject|missing|stop; repeatable.")
+    var onDrift: [String] = []
+    @Option(help: "Put records in the order of --time: how late one may come, such as 10m.") var lateness: String?
+    @Option(help: "reject|drop|keep: records that come later than that.") var late: String?
+    @Option(help: "Records that may wait for earlier ones (100000).") var maxReordered: String?
 
     @Option(help: "Where targets come from that come later: -, file or kafka://..., joined by --id.")
     var targets: String?
@@ -64,6 +70,7 @@ struct CommonOptions: ParsableArguments {
             "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
+            "on-drift": onDrift, "lateness": one(lateness), "late": one(late), "max-reordered": one(maxReordered),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),

@@ -38,6 +38,7 @@ struct Setting {
     static let all: [Setting] = [
         Setting(
             "input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
+        Setting("sources", "sources", "inputs with names, units and formats of their own", .list),
         Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
         Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
         Setting("until", "input.until", "end: stop where the topic ends"),
@@ -63,6 +64,15 @@ struct Setting {
         Setting("target-timeout", "targets.timeout", "how long a record waits for its target: N records, or a time"),
         Setting("target-default", "targets.default", "the target learned when that time is over; else none is"),
         Setting("max-pending", "targets.max-pending", "records that may wait for their targets", default: "100000"),
+        Setting(
+            "lateness", "order.lateness", "put records in the order of --time; how late one may come: 30s, 10m, 1d"),
+        Setting("late", "order.late", "reject|drop|keep: what becomes of later ones", default: "reject"),
+        Setting("max-reordered", "order.max-records", "records that may wait for earlier ones", default: "100000"),
+        Setting(
+            "on-drift", "schema.on-drift",
+            "appears=|disappears=|scale=ignore|warn|stop, type=reject|missing|stop: records stop fitting the schema",
+            .list),
+        Setting("schema-fields", "schema.fields", "what thalweg schema infer saw, for schema check"),
         Setting("weight", "schema.weight", "the field with the record's importance"),
         Setting("time", "schema.time", "the field with the record's time"),
         Setting("learner", "learner", "NAME:field=value,...", default: "linear"),

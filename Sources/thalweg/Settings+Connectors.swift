@@ -8,7 +8,7 @@ import StandardStreams
 extension Settings {
     /// - Parameter batchWait: seconds an incomplete mini-batch waits.
     func source(batchWait: Double) throws -> any Source {
-        let inputs = texts("input")
+        let inputs = inputs
         if let kafka = try kafkaOptions(batchWait: batchWait) {
             do throws(ConnectorError) { return try KafkaSource(kafka, warn: warnOnStderr) } catch {
                 throw UsageError(error.description)
@@ -44,7 +44,7 @@ extension Settings {
 
     /// Nil: the input is no topic.
     private func kafkaOptions(batchWait: Double) throws -> KafkaSourceOptions? {
-        let inputs = texts("input")
+        let inputs = inputs
         let urls = inputs.filter(KafkaURL.matches)
         guard !urls.isEmpty || isGiven("kafka-brokers") else { return nil }
         guard inputs.count == 1 || !isGiven("input"), urls.isEmpty || !isGiven("kafka-brokers") else {

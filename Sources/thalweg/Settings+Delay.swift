@@ -50,7 +50,7 @@ extension Settings {
     }
 
     /// `1000` (records), or a time: `500ms`, `10s`, `5m`, `2h`, `7d`.
-    private func span(_ name: String) throws -> DelayOptions.Span {
+    func span(_ name: String) throws -> DelayOptions.Span {
         let text = text(name) ?? ""
         if let count = Int(text), count >= 0 { return .records(count) }
         if text.hasSuffix("d"), let days = Double(text.dropLast()), days >= 0, days < 1e9 {
@@ -65,7 +65,7 @@ extension Settings {
     /// Where targets come from; nil: nowhere but over HTTP.
     func targetSource(batchWait: Double) throws -> (source: any Source, isFile: Bool)? {
         guard let place = text("targets") else { return nil }
-        if texts("input") == [place] { throw UsageError("--targets is also --input: one of them must be another") }
+        if inputs == [place] { throw UsageError("--targets is also --input: one of them must be another") }
         if KafkaURL.matches(place) {
             var options: KafkaSourceOptions
             do throws(ConnectorError) {
@@ -92,7 +92,7 @@ extension Settings {
 
     /// The input is files that end.
     func inputEnds() throws -> Bool {
-        try !flag("follow") && !texts("input").contains("-") && !texts("input").contains(where: KafkaURL.matches)
+        try !flag("follow") && !inputs.contains("-") && !inputs.contains(where: KafkaURL.matches)
             && !isGiven("kafka-brokers") && !hasNoInput
     }
 }

@@ -3,7 +3,7 @@ import Serving
 
 extension Settings {
     /// Records come over HTTP only.
-    var hasNoInput: Bool { texts("input") == ["none"] }
+    var hasNoInput: Bool { inputs == ["none"] }
 
     /// The HTTP service; nil: none is wanted.
     func serviceOptions() throws -> ServiceOptions? {

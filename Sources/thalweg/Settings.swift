@@ -118,6 +118,7 @@ extension Settings {
             configuration.format = format
         }
         configuration.schema = try schemaOptions()
+        configuration.sources = try sources()
         configuration.preset = try choice("preset", Preset.self)
         do throws(SettingError) {
             configuration.learner = try ComponentSpecification(parsing: text("learner") ?? "linear")
@@ -127,6 +128,7 @@ extension Settings {
                 }
             }
             try configuration.validate()
+            for text in names("on-drift") { try configuration.schemaDrift.set(text) }
         } catch { throw UsageError(error.description) }
         configuration.crosses = texts("cross")
         configuration.bits = try integer("bits", in: 1...30)

@@ -1,4 +1,5 @@
 import Components
+import JSON
 import Yams
 
 /// A configuration file: YAML (so also JSON) with the settings' names as keys, grouped in sections.
@@ -31,6 +32,9 @@ enum SettingsFile {
         case "pipeline":
             guard let steps = node.sequence else { throw UsageError("'\(file)': pipeline is a list of steps") }
             settings["pipeline"] = try steps.map { try specification($0, "pipeline", file) }
+        case "sources":
+            guard let sources = node.sequence else { throw UsageError("'\(file)': sources is a list of inputs") }
+            settings["sources"] = try sources.map { try document($0, key, file).text }
         case "input" where node.mapping == nil: settings["input"] = try texts(node, key, file)
         case _ where reserved.contains(key):
             if let section = node.mapping, let first = section.first?.key.string {
@@ -44,6 +48,10 @@ enum SettingsFile {
     private static func readSection(
         _ path: String, _ node: Node, _ file: String, _ settings: inout [String: [String]]
     ) throws {
+        if path == "schema.fields" {
+            settings["schema-fields"] = [try document(node, path, file).text]
+            return
+        }
         let isSection = node.mapping != nil && Setting.all.contains { $0.path.hasPrefix(path + ".") }
         if !isSection, let setting = Setting.all.first(where: { $0.path == path || $0.name == path }) {
             settings[setting.name] = try texts(node, path, file)
@@ -97,6 +105,16 @@ enum SettingsFile {
             "\($0.key.string ?? "")=\(try texts($0.value, key, file).joined(separator: "+"))"
         }
         return fields.isEmpty ? name : "\(name):\(fields.joined(separator: ","))"
+    }
+
+    /// A node as a JSON document.
+    private static func document(_ node: Node, _ key: String, _ file: String) throws -> JSONValue {
+        if let mapping = node.mapping {
+            return .object(try mapping.map { ($0.key.string ?? "", try document($0.value, key, file)) })
+        }
+        if let sequence = node.sequence { return .array(try sequence.map { try document($0, key, file) }) }
+        guard let text = node.scalar?.string else { throw UsageError("'\(file)': \(key) holds what is no plain value") }
+        return .string(text)
     }
 
     private static func interpolated(_ text: String, _ file: String) throws -> String {

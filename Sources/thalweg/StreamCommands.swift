@@ -95,7 +95,10 @@ struct StreamRun {
         let isPredicting = snapshot != nil
         self.settings = settings
         var configuration = try settings.configuration()
-        if !isPredicting { configuration.delay = try settings.delayOptions(learnsOverHTTP: learnsOverHTTP) }
+        if !isPredicting {
+            configuration.delay = try settings.delayOptions(learnsOverHTTP: learnsOverHTTP)
+            configuration.order = try settings.orderOptions(configuration)
+        }
         if let made = snapshot?.metadata["configuration"] {
             do { try configuration.adopt(made, keeping: settings.isGiven) } catch {
                 throw UsageError(error.description)

@@ -19,7 +19,9 @@ struct Thalweg: ParsableCommand {
         version: engineVersion,
         subcommands: [
             RunCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self, SnapshotCommand.self,
-            BrokerCommand.self, ConfigCommand.self, ListCommand.self, DescribeCommand.self,
+            ProfileCommand.self, SchemaCommand.self, SplitCommand.self, BrokerCommand.self, ConfigCommand.self,
+            ListCommand.self,
+            DescribeCommand.self,
         ])
 }
 

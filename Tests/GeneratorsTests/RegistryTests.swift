@@ -7,7 +7,8 @@ struct RegistryTests {
     @Test func names() {
         let names = GeneratorRegistry.all.map(\.name)
         let expected = [
-            "agrawal", "clicks", "hyperplane", "led", "random-rbf", "random-tree", "sea", "sine", "stagger", "waveform",
+            "agrawal", "clicks", "hyperplane", "led", "payments", "random-rbf", "random-tree", "sea", "sine", "stagger",
+            "waveform",
         ]
         #expect(names == expected)
         for descriptor in GeneratorRegistry.all {

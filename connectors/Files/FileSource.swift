@@ -146,5 +146,7 @@ public final class FileSource: ByteSource {
         }
     }
 
+    public func lookAhead(at part: String) -> (any ByteSource)? { FileSource(paths: [part]) }
+
     public func close() { reader = nil }
 }

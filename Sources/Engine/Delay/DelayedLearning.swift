@@ -58,7 +58,7 @@ final class DelayedLearning {
         var needsClock = isServed
         if case .seconds? = options.timeout { needsClock = true }
         self.clock = !hasTime && needsClock ? clock : nil
-        pipeline.keepsRawNumbers = true
+        pipeline.keepsOriginals = true
         work = pipeline.makeRecordBatch()
         reveal = RevealBatch(pipeline)
     }
@@ -72,8 +72,8 @@ final class DelayedLearning {
         _ batch: RecordBatch, _ rows: Rows, _ features: FeatureBatch, _ predictions: PredictionBatch, scored: Scored
     ) {
         if rows == .records, mayPassWhole(batch) {
-            pipeline.keepsRawNumbers = false
-            defer { pipeline.keepsRawNumbers = true }
+            pipeline.keepsOriginals = false
+            defer { pipeline.keepsOriginals = true }
             unmatchedOffsets.removeAll(keepingCapacity: true)
             readClock()
             pipeline.process(batch, features, predictions, learning: true) { row, features, version, known in
@@ -173,8 +173,10 @@ final class DelayedLearning {
         reveal.learn()
         work.copyRows(segment, of: current)
         segment = 0..<0
+        pipeline.filter(work)
         if options.withheld != nil { withhold() } else { joinEarly() }
-        pipeline.process(work, features, predictions, learning: true) { row, features, version, known in
+        pipeline.process(work, features, predictions, learning: true, isFiltered: true) {
+            row, features, version, known in
             scored(row, work, features, predictions, version, known)
             settle(row, features, predictions, version, known)
             counts.add(.arrivals)
@@ -261,7 +263,8 @@ final class DelayedLearning {
         words.removeAll(keepingCapacity: true)
         begin(record, row, work, outputs: width, features: range.count, targetBytes: text.count)
         for output in 0..<width { words.append(predictions.outputs(of: row)[output].bitPattern) }
-        appendFields(row, work, numbers: { pipeline.rawNumbers[$0] })
+        appendFields(
+            row, work, numbers: { pipeline.originalNumbers[$0] }, categories: { pipeline.originalCategories[$0] })
         words.append(features: range, of: features)
         words.append(bytes: text)
         store(id)
@@ -278,7 +281,7 @@ final class DelayedLearning {
         words.removeAll(keepingCapacity: true)
         begin(record, row, batch, outputs: answer.outputs.count, features: features.count, targetBytes: 0)
         words += answer.outputs
-        appendFields(row, batch, numbers: { batch.numbers[$0] })
+        appendFields(row, batch, numbers: { batch.numbers[$0] }, categories: { batch.categories[$0] })
         words += features
         counts.add(.arrivals)
         store(batch.ids[row].buffer)
@@ -299,6 +302,7 @@ final class DelayedLearning {
         record.write(
             into: &words, outputs: outputs, numbers: pipeline.keepsNumbers ? batch.numericCount : 0,
             categories: relearns ? batch.categoricalCount : 0, tokens: relearns ? tokens(row, batch).count : 0,
+            texts: relearns ? texts(row, batch).reduce(0) { $0 + PendingRecord.words(ofText: $1.count) } : 0,
             features: features, targetBytes: targetBytes)
     }
 
@@ -307,14 +311,25 @@ final class DelayedLearning {
         return (row > 0 ? batch.tokenEnds[row - 1] : 0)..<batch.tokenEnds[row]
     }
 
-    func appendFields(_ row: Int, _ batch: RecordBatch, numbers: (Int) -> Double) {
+    /// What steps may go by: the id, and the fields that are kept as they came.
+    func texts(_ row: Int, _ batch: RecordBatch) -> [ByteRange] {
+        [batch.ids[row]] + (0..<batch.rawCount).map { batch.rawFields[$0 * batch.columnStride + row] }
+    }
+
+    func appendFields(
+        _ row: Int, _ batch: RecordBatch, numbers: (Int) -> Double, categories: (Int) -> UInt64
+    ) {
         let stride = batch.columnStride
         if pipeline.keepsNumbers {
             for column in 0..<batch.numericCount { words.append(numbers(column * stride + row).bitPattern) }
         }
         guard pipeline.relearnsFields else { return }
-        for column in 0..<batch.categoricalCount { words.append(batch.categories[column * stride + row]) }
+        for column in 0..<batch.categoricalCount { words.append(categories(column * stride + row)) }
         words.append(contentsOf: batch.tokens[tokens(row, batch)])
+        for text in texts(row, batch) {
+            words.append(UInt64(text.count))
+            words.append(bytes: text.buffer)
+        }
     }
 
     func store(_ id: UnsafeBufferPointer<UInt8>) {

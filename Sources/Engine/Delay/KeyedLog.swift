@@ -91,6 +91,15 @@ final class KeyedLog: Stateful {
         return UnsafeBufferPointer(start: words.base + entry + first, count: length(entry) - first)
     }
 
+    /// Hands every entry to `body`, the oldest first.
+    func forEach(_ body: (_ entry: Int) -> Void) {
+        var entry = 0
+        while entry < words.count {
+            if !hasLeft(entry) { body(entry) }
+            entry += length(entry)
+        }
+    }
+
     // MARK: Changing
 
     /// Whether an entry with so many words of content has to push out the oldest first.

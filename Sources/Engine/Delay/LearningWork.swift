@@ -6,6 +6,8 @@ struct LearningWork {
     let lane: Lane
     /// Set: of the lane of targets, row by row in turns with the input's.
     var targets: FilledBatch?
+    /// Nothing more comes: what waits for earlier records is released.
+    var isLast = false
 
     init(_ batch: FilledBatch, _ lane: Lane) {
         self.batch = batch

@@ -4,9 +4,10 @@ import Records
 /// A predicted record as it waits for its target, in words: what it was, and what was answered.
 ///
 /// Header: arrival, time, version, weight and flags, its place in the source, class and known classes, target as a number,
-/// then how many outputs, numbers, categories, tokens, features and bytes of target text follow.
+/// then how many outputs, numbers, categories, tokens, words of texts, features and bytes of target text follow. A text
+/// is its length and its bytes.
 struct PendingRecord {
-    static let headerWords = 15
+    static let headerWords = 16
 
     /// Records predicted before it.
     var arrival = 0
@@ -28,6 +29,7 @@ struct PendingRecord {
     var numbers: Range<Int> = 0..<0
     var categories: Range<Int> = 0..<0
     var tokens: Range<Int> = 0..<0
+    var texts: Range<Int> = 0..<0
     var features: Range<Int> = 0..<0
     var targetText: Range<Int> = 0..<0
     var targetBytes = 0
@@ -55,12 +57,12 @@ struct PendingRecord {
             return at..<at + Int(count)
         }
         guard let outputs = take(words[9]), let numbers = take(words[10]), let categories = take(words[11]),
-            let tokens = take(words[12]), let features = take(words[13]), words[14] <= UInt64(words.count) * 8,
-            let text = take((words[14] + 7) / 8)
+            let tokens = take(words[12]), let texts = take(words[13]), let features = take(words[14]),
+            words[15] <= UInt64(words.count) * 8, let text = take((words[15] + 7) / 8)
         else { return nil }
         (self.outputs, self.numbers, self.categories) = (outputs, numbers, categories)
-        (self.tokens, self.features, targetText) = (tokens, features, text)
-        targetBytes = Int(words[14])
+        (self.tokens, self.texts, self.features, targetText) = (tokens, texts, features, text)
+        targetBytes = Int(words[15])
     }
 
     /// The bytes of the target that is withheld.
@@ -71,10 +73,28 @@ struct PendingRecord {
         return UnsafeBufferPointer(start: start, count: targetBytes)
     }
 
+    /// Words that a text of so many bytes takes.
+    static func words(ofText bytes: Int) -> Int { 1 + (bytes + 7) / 8 }
+
+    /// Places of the bytes of the texts; nil: they are not so many, or do not fit.
+    func texts(_ words: UnsafeBufferPointer<UInt64>, count: Int) -> [UnsafeBufferPointer<UInt8>]? {
+        var found: [UnsafeBufferPointer<UInt8>] = []
+        var at = texts.lowerBound
+        while at < texts.upperBound {
+            let bytes = words[at]
+            guard bytes <= UInt64(texts.count) * 8, Self.words(ofText: Int(bytes)) <= texts.upperBound - at
+            else { return nil }
+            let start = words.baseAddress.map { UnsafeRawPointer($0 + at + 1).assumingMemoryBound(to: UInt8.self) }
+            found.append(UnsafeBufferPointer(start: start, count: Int(bytes)))
+            at += Self.words(ofText: Int(bytes))
+        }
+        return found.count == count ? found : nil
+    }
+
     /// Writes the header; the counts are those of what is appended next, in the order of the header.
     func write(
-        into words: inout [UInt64], outputs: Int, numbers: Int, categories: Int, tokens: Int, features: Int,
-        targetBytes: Int
+        into words: inout [UInt64], outputs: Int, numbers: Int, categories: Int, tokens: Int, texts: Int,
+        features: Int, targetBytes: Int
     ) {
         words.append(UInt64(bitPattern: Int64(arrival)))
         words.append(time.bitPattern)
@@ -89,6 +109,7 @@ struct PendingRecord {
         words.append(UInt64(numbers))
         words.append(UInt64(categories))
         words.append(UInt64(tokens))
+        words.append(UInt64(texts))
         words.append(UInt64(features))
         words.append(UInt64(targetBytes))
     }

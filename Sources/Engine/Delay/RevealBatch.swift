@@ -8,9 +8,11 @@ final class RevealBatch {
     let answers: PredictionBatch
     private(set) var known: [Int] = []
     private(set) var isServed: [Bool] = []
-    /// The texts of the targets, one behind the other, each with a line end.
+    /// The texts of targets, ids and raw fields, one behind the other, each with a line end.
     private var texts: [UInt8] = []
-    private var textRanges: [Range<Int>] = []
+    private var targetRanges: [Range<Int>] = []
+    /// A row's id and raw fields, row after row; empty where these were not kept.
+    private var fieldRanges: [Range<Int>] = []
     private let capacity: Int
 
     init(_ pipeline: Pipeline) {
@@ -34,9 +36,7 @@ final class RevealBatch {
         guard record.outputs.count <= 1 << 20, fits(record, words) else { return false }
         setFields(row, record, words)
         records.targetNumbers[row] = number
-        textRanges.append(texts.count..<texts.count + text.count)
-        texts += text
-        texts.append(0x0a)
+        targetRanges.append(append(text))
         answers.widen(to: max(record.outputs.count, Int(record.known)))
         let outputs = answers.outputs(of: row)
         for index in 0..<answers.width {
@@ -50,11 +50,20 @@ final class RevealBatch {
         return true
     }
 
+    private func append(_ text: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+        defer {
+            texts += text
+            texts.append(0x0a)
+        }
+        return texts.count..<texts.count + text.count
+    }
+
     /// Whether a restored record is of this pipeline's shape: what lies outside would be written outside.
     private func fits(_ record: PendingRecord, _ words: UnsafeBufferPointer<UInt64>) -> Bool {
         guard record.known >= 0, record.known <= 1 << 20, record.weight >= 0,
             record.numbers.isEmpty || record.numbers.count == records.numericCount,
-            record.categories.isEmpty || record.categories.count == records.categoricalCount
+            record.categories.isEmpty || record.categories.count == records.categoricalCount,
+            record.texts.isEmpty || record.texts(words, count: records.rawCount + 1) != nil
         else { return false }
         return words[record.features].allSatisfy { Int(UInt32(truncatingIfNeeded: $0)) < pipeline.slotCount }
     }
@@ -72,7 +81,8 @@ final class RevealBatch {
         records.tokens.append(contentsOf: words[record.tokens])
         records.tokenEnds.append(records.tokens.count)
         records.weights[row] = record.weight
-        records.ids[row] = .empty
+        let kept = record.texts.isEmpty ? nil : record.texts(words, count: records.rawCount + 1)
+        for index in 0...records.rawCount { fieldRanges.append(kept.map { append($0[index]) } ?? 0..<0) }
         records.positions[row] = record.position
         records.raw[row] = .empty
         features.appendRow(record.features.count) { indices, values in
@@ -87,8 +97,17 @@ final class RevealBatch {
     func learn() {
         guard records.rows > 0 else { return }
         texts.withUnsafeBufferPointer { texts in
-            for (row, range) in textRanges.enumerated() {
-                records.targetTexts[row] = ByteRange(texts.baseAddress.map { $0 + range.lowerBound }, range.count)
+            func bytes(_ range: Range<Int>) -> ByteRange {
+                range.isEmpty ? .empty : ByteRange(texts.baseAddress.map { $0 + range.lowerBound }, range.count)
+            }
+            for (row, range) in targetRanges.enumerated() { records.targetTexts[row] = bytes(range) }
+            let width = records.rawCount + 1
+            for row in 0..<records.rows {
+                records.ids[row] = bytes(fieldRanges[row * width])
+                for column in 0..<records.rawCount {
+                    records.rawFields[column * records.columnStride + row] = bytes(
+                        fieldRanges[row * width + 1 + column])
+                }
             }
             pipeline.learnDelayed(records, features, answers, known: known, isServed: isServed)
         }
@@ -97,6 +116,7 @@ final class RevealBatch {
         known.removeAll(keepingCapacity: true)
         isServed.removeAll(keepingCapacity: true)
         texts.removeAll(keepingCapacity: true)
-        textRanges.removeAll(keepingCapacity: true)
+        targetRanges.removeAll(keepingCapacity: true)
+        fieldRanges.removeAll(keepingCapacity: true)
     }
 }

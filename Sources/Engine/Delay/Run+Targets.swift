@@ -47,14 +47,14 @@ extension Run {
         }
         if lane.reader.format != nil {
             try check(lane)
-            return lane.reader.makeDecoder(schema: schema.ofTargets, options: options)
+            return try lane.reader.makeDecoder(schema: schema.ofTargets, options: options)
         }
         let positions = lane.positions
         nonisolated(unsafe) let unsafeLane = lane
         lane.openLater = {
             guard try unsafeLane.reader.open(at: positions, format: nil) else { return false }
             try Self.check(unsafeLane)
-            unsafeLane.reader.makeDecoder(schema: schema.ofTargets, options: options)
+            try unsafeLane.reader.makeDecoder(schema: schema.ofTargets, options: options)
             return true
         }
     }

@@ -47,7 +47,11 @@ public final class Predictor {
     /// - Parameter format: of the records; nil: JSON Lines, or the run's own where records bring features (VW text).
     public init?(_ model: LiveModel, format: String? = nil) {
         guard let published = model.published else { return nil }
-        let schema = published.publication.read { pipeline, _ in pipeline.schema }
+        // The pipeline's own buffers are made for its mini-batches.
+        let capacity = min(256, published.configuration.batchSize)
+        let (schema, batch) = published.publication.read { pipeline, _ in
+            (pipeline.schema, pipeline.makeRecordBatch(capacity: capacity))
+        }
         let name = format ?? (schema.isFeatureNative ? published.format : "jsonl")
         guard let found = FormatRegistry.find(name) else { return nil }
         self.model = model
@@ -55,15 +59,11 @@ public final class Predictor {
         publication = published.publication
         keepsAnswers = published.configuration.delay.map { $0.withheld == nil } ?? false && name == "jsonl"
         decoder = found.makeDecoder(
-            schema.forDecoding(published.configuration.delay), published.configuration.decoderOptions)
+            schema.forDecoding(published.configuration), published.configuration.decoderOptions)
         decoder.beginPart()
-        // The pipeline's own buffers are made for its mini-batches.
-        let capacity = min(256, published.configuration.batchSize)
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)
-        batch = RecordBatch(
-            capacity: capacity, numericCount: schema.fields(.numeric, .both).count,
-            categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative)
+        self.batch = batch
         text = PredictionText(task: schema.task)
         target = schema.fields(.target).first?.name ?? "target"
         task = schema.task

@@ -12,6 +12,8 @@ public struct RunActivity: Sendable {
     /// Rejected records of each class, in the order of `RejectionClass.allCases`.
     public private(set) var rejections = [Int](repeating: 0, count: RejectionClass.allCases.count)
     public var publications = 0
+    /// Changes of the records against the schema, in the order of `SchemaChange.Kind.allCases`; the model's life long.
+    public var schemaChanges = [Int](repeating: 0, count: SchemaChange.Kind.allCases.count)
     public var snapshots = SnapshotActivity()
     /// The run is over: no version comes after the current one.
     public var isOver = false

@@ -49,6 +49,8 @@ struct Monitor {
             members.append(("source", .object(source.counters.map { ($0.name, JSONValue($0.count)) })))
         }
         if activity.snapshots.isOn { members.append(("snapshots", Self.snapshots(activity.snapshots))) }
+        let changes = zip(SchemaChange.Kind.allCases, activity.schemaChanges).map { ($0.rawValue, JSONValue($1)) }
+        members.append(("schema_changes", .object(changes)))
         members += service(elapsed)
         members.append(("learn_batch", Self.percentiles(activity.batchSeconds)))
         members += observed()

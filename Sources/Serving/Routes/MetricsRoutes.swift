@@ -67,6 +67,10 @@ extension ServiceState {
             "nonfinite_total", "counter", "Records held back because a number in them is not finite or out of range.",
             Double(activity.rejected(.outOfRange)))
         text.histogram("learn_batch_seconds", "Predicting and learning a mini-batch.", activity.batchSeconds)
+        text.family("schema_changes_total", "counter", "Records that stopped fitting the schema, by kind.")
+        for (kind, count) in zip(SchemaChange.Kind.allCases, activity.schemaChanges) {
+            text.sample("schema_changes_total", Double(count), [("kind", kind.rawValue)])
+        }
         text.single("publications_total", "counter", "Versions published.", Double(activity.publications))
     }
 

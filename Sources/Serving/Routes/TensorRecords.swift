@@ -129,7 +129,7 @@ extension FieldRole {
     /// Whether the learner sees it.
     var isFeature: Bool {
         switch self {
-        case .numeric, .categorical, .both, .text: true
+        case .numeric, .categorical, .both, .text, .raw: true
         case .ignored, .target, .id, .weight, .time: false
         }
     }

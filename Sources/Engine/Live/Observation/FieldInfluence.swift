@@ -16,7 +16,9 @@ final class FieldInfluence {
     private let watchedNumbers: Int
     private var means: [Double?]
     private var turn = 0
-    private let batch: RecordBatch
+    /// Of the pipeline's shape, with columns for what its steps make.
+    private var batch: RecordBatch?
+    private let capacity: Int
     private let features: FeatureBatch
     private let predictions: PredictionBatch
 
@@ -26,10 +28,7 @@ final class FieldInfluence {
         self.watchedNumbers = watchedNumbers
         means = Array(repeating: nil, count: columns.count)
         // A pipeline's own buffers are made for its mini-batches.
-        let capacity = min(Self.records, batchSize)
-        batch = RecordBatch(
-            capacity: capacity, numericCount: schema.fields(.numeric, .both).count,
-            categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: false)
+        capacity = min(Self.records, batchSize)
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)
     }
@@ -57,7 +56,9 @@ final class FieldInfluence {
     }
 
     private func outputs(_ pipeline: Pipeline, _ samples: SampleRing, without field: FieldColumns?) -> [[Double]] {
-        fill(samples, without: field)
+        let batch = batch ?? pipeline.makeRecordBatch(capacity: capacity)
+        self.batch = batch
+        fill(batch, samples, without: field)
         var outputs: [[Double]] = []
         pipeline.process(batch, features, predictions, learning: false) { [task, predictions] row, _, _, known in
             let width = task == .multiclass ? min(predictions.width, known) : 1
@@ -67,7 +68,7 @@ final class FieldInfluence {
     }
 
     /// Puts the newest samples into the batch.
-    private func fill(_ samples: SampleRing, without field: FieldColumns?) {
+    private func fill(_ batch: RecordBatch, _ samples: SampleRing, without field: FieldColumns?) {
         batch.recycle()
         let stride = batch.columnStride
         batch.rows = min(batch.capacity, samples.count)
@@ -87,6 +88,7 @@ final class FieldInfluence {
             batch.ids[row] = .empty
             batch.positions[row] = RecordPosition(part: 0, offset: 0, line: 1)
             batch.raw[row] = .empty
+            for column in 0..<batch.rawCount { batch.rawFields[column * stride + row] = .empty }
             batch.tokenEnds.append(0)
         }
     }
