@@ -16,6 +16,9 @@ public enum Preset: String, Sendable, CaseIterable {
 public struct Configuration: Sendable {
     /// Nil = by suffix and content.
     public var format: String?
+    public var csv = CSVDialect()
+    /// Where the schemas of Avro messages come from.
+    public var schemas: (any MessageSchemas)?
     public var schema = SchemaOptions()
     public var preset = Preset.thalweg
     public var learner = ComponentSpecification(name: "linear")

@@ -9,6 +9,8 @@ struct Example: Sendable, CustomTestStringConvertible {
     let schema: Schema
     /// Valid and malformed records, blank lines and whatever else the format has, ending in a newline.
     let document: String
+    /// Instead of the document, of a binary format.
+    var binary: [UInt8]?
     /// Whether a line, as text without white space around it, is no record: a comment, a header.
     let isAside: @Sendable (String) -> Bool
 
@@ -16,12 +18,15 @@ struct Example: Sendable, CustomTestStringConvertible {
 
     func makeDecoder() -> any RecordDecoder { format.makeDecoder(schema, DecoderOptions()) }
 
-    var bytes: [UInt8] { Array(document.utf8) }
+    var bytes: [UInt8] { binary ?? Array(document.utf8) }
 
     /// One example or more for every format of the registry.
     static let all: [Example] = FormatRegistry.all.flatMap { format in
         [Task.multiclass, .regression].map { task in make(format, task) }
     }
+
+    /// Those whose records are lines.
+    static let lines = all.filter { !$0.format.isBinary }
 
     private static let fields = [
         Field("a", .numeric), Field("b", .categorical), Field("c", .both), Field("t", .text), Field("y", .target),
@@ -37,6 +42,8 @@ struct Example: Sendable, CustomTestStringConvertible {
         case "jsonl": return Example(format: format, schema: schema, document: jsonLines) { _ in false }
         case "arff":
             return Example(format: format, schema: schema, document: arff) { $0.hasPrefix("@") || $0.hasPrefix("%") }
+        case "avro":
+            return Example(format: format, schema: schema, document: "", binary: AvroText.example) { _ in false }
         case "vw": return Example(format: format, schema: schema, document: vw) { _ in false }
         default: return Example(format: format, schema: schema, document: libsvm) { $0.hasPrefix("#") }
         }

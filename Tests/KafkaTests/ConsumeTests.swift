@@ -38,8 +38,8 @@ import Testing
         defer { reader.source.close() }
         #expect(try reader.read { $0.hasEnded })
         let framed =
-            "a payload framed for a schema registry (schema id 258): Avro, Protobuf and JSON Schema payloads cannot be "
-            + "decoded yet"
+            "a payload framed for a schema registry (schema id 258): Avro is decoded with --format avro and "
+            + "--schema-registry URL; Protobuf and JSON Schema cannot be decoded"
         #expect(
             reader.all.map(\.kind) == [
                 "record", "empty", "empty", "record", "record", "record",
