@@ -141,7 +141,9 @@ let package = Package(
             ],
             hasFixtures: false),
         tests("Serving", ["Serving", "Engine", "JSON", "Connectors"], hasFixtures: false),
-        tests("CommandLine", ["thalweg", "Generators", "Snapshots", "Kafka", "Connectors"], hasFixtures: false),
+        tests(
+            "CommandLine", ["thalweg", "Generators", "Snapshots", "Kafka", "Connectors", "SchemaRegistry", "Formats"],
+            hasFixtures: false),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -71,7 +71,8 @@ public final class BlockDecompressor {
             filled += step.produced
             let isStuck = step.consumed == 0 && step.produced == 0
             guard !isStuck else { throw CompressionError(description: "the compressed data ends too early") }
-        } while stream.isInsideFrame || consumed < input.count
+            // Some writers leave a part of zlib's checksum behind deflate's end (fastavro does).
+        } while stream.isInsideFrame || codec == .zstandard && consumed < input.count
         guard filled <= limit else { throw Self.tooLong(limit) }
         return filled
     }
