@@ -149,7 +149,7 @@ import Testing
         let outcome = Conformance.decode(schema, AvroText.example)
         let reasons = outcome.rejected.map(\.reason)
         for words in [
-            "number out of range", "invalid UTF-8", "weight -1.0", "no branch 7; the 2 behind it cannot be found",
+            "number out of range", "invalid UTF-8", "weight -1.0", "no such branch; the 2 behind it cannot be found",
             "goes beyond the end", "no mark behind it", "its head is damaged",
             "bytes are left behind the block's 1 records",
             "says that 1099511627776 records", "its number of records is none", "the file ends inside a block",
@@ -214,12 +214,22 @@ import Testing
         #expect(none.rows.count == 3)
     }
 
+    /// A record of two records of two records and so on, each declared where it is named first.
+    private static func doubling(_ depth: Int) -> String {
+        let inner = depth > 0 ? doubling(depth - 1) : #""int""#
+        let again = depth > 0 ? "\"R\(depth - 1)\"" : #""int""#
+        return
+            #"{"type":"record","name":"R\#(depth)","fields":[{"name":"a","type":\#(inner)},{"name":"b","type":\#(again)}]}"#
+    }
+
     @Test(arguments: [
         (#""int""#, "describes no record"), (#"{"type":"record"}"#, "without name"), ("{", "not JSON"),
         (#"{"type":"record","name":"R","fields":[{"name":"a","type":"strng"}]}"#, "'strng'"),
         (#"{"type":"record","name":"R","fields":[{"name":"a"}]}"#, "without name or type"),
         (#"{"type":"record","name":"R","fields":[{"name":"a","type":[]}]}"#, "empty union"),
         (#"{"type":"record","name":"R","fields":[{"name":"z","type":"int"}]}"#, "none of the expected fields"),
+        (#"{"type":"record","name":"R","fields":[{"name":"a","type":"R"}]}"#, "holds itself"),
+        (doubling(20), "more than 20000 values"),
     ])
     func schemasThatCannotBeUsed(_ text: String, _ words: String) {
         let schema = Schema(fields: [Field("a", .numeric)], task: .regression)

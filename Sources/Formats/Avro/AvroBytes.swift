@@ -31,27 +31,28 @@ struct AvroBytes {
             at += 2
             return Self.unfolded(first & 0x7f | second << 7)
         }
-        return longInteger()
+        // Not a method: what is passed by reference would not stay in registers.
+        let (value, next) = Self.longInteger(at, end)
+        at = next
+        return value
     }
 
     @inline(__always) private static func unfolded(_ value: UInt64) -> Int64 {
         Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    @inline(never) private mutating func longInteger() -> Int64 {
+    @inline(never) private static func longInteger(
+        _ at: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
+    ) -> (value: Int64, next: UnsafePointer<UInt8>) {
         var value: UInt64 = 0
         for index in 0..<10 {
             let byte = UInt64(at[index])
             // The tenth byte has room for one bit.
             if index == 9, byte > 1 { break }
             value |= (byte & 0x7f) << UInt64(7 * index)
-            if byte < 0x80 {
-                at += index + 1
-                return Self.unfolded(value)
-            }
+            if byte < 0x80 { return (unfolded(value), at + index + 1) }
         }
-        fail()
-        return 0
+        return (0, end + 1)
     }
 
     /// The length of what follows; 0 and broken when there is not so much.

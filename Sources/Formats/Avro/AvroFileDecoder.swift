@@ -63,7 +63,8 @@ public final class AvroFileDecoder: RecordDecoder {
             guard lines.count == 4 else { return }
             let numbers = lines[0].split(separator: " ").compactMap { Int($0) }
             let mark = lines[2].split(separator: " ").compactMap { UInt8($0) }
-            guard numbers.count == 4, mark.count == AvroHeader.markCount, numbers[1] >= 0, numbers[2] >= 0,
+            guard numbers.count == 4, (-1 << 50...1 << 50).contains(numbers[0]), mark.count == AvroHeader.markCount,
+                numbers[1] >= 0, numbers[2] >= 0,
                 let known = try? AvroHeader(schemaText: String(lines[3]), codec: String(lines[1]), mark: mark)
             else { return }
             try? use(known)

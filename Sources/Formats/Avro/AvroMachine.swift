@@ -47,13 +47,16 @@ struct AvroMachine {
         while true {
             guard !bytes.isBroken else { return broken("a value goes beyond the end, or is no number") }
             let step = steps[next]
+            if step.code.isDirect {
+                next = runDirect(next)
+                guard next >= 0 else { return broken("a union of two types has no such branch") }
+                continue
+            }
             next += 1
             if step.nullBranch != AvroStep.never {
                 let branch = bytes.integer()
                 if branch == Int64(step.nullBranch) {
-                    if step.code.rawValue >= AvroStep.Code.integerNumber.rawValue {
-                        store.setMissing(sinks[Int(step.sink)])
-                    }
+                    if step.code.hasSink { store.setMissing(sinks[Int(step.sink)]) }
                     continue
                 }
                 guard branch == 1 - Int64(step.nullBranch), !bytes.isBroken else {
@@ -67,13 +70,6 @@ struct AvroMachine {
             case .skipIntegers: for _ in 0..<step.argument where !bytes.isBroken { _ = bytes.integer() }
             case .skipText: _ = bytes.take(bytes.length())
             case .skipValue: bytes.skip(program.skipped[Int(step.argument)], program.schema.records)
-            case .integerNumber:
-                numbers[Int(step.argument) &* stride &+ store.row] = Double(bytes.integer())
-            case .floatNumber: setNumber(step, Double(bytes.float()))
-            case .doubleNumber: setNumber(step, bytes.double())
-            case .stringCategory:
-                let count = bytes.length()
-                setCategory(step, bytes.take(count), count)
             case .union:
                 let branch = bytes.integer()
                 let table = program.branches[Int(step.argument)]
@@ -89,27 +85,85 @@ struct AvroMachine {
         }
     }
 
-    @inline(__always) private mutating func setNumber(_ step: AvroStep, _ value: Double) {
-        if !value.isInfinite {
-            // There is no negative zero among what is learned from.
-            numbers[Int(step.argument) &* stride &+ store.row] = value + 0
-        } else {
-            setOutOfRange(sinks[Int(step.sink)])
+    // MARK: Straight into columns
+
+    /// Runs the steps from `first` on that go straight into columns, each kind in a loop of its own, with all it needs in
+    /// registers.
+    ///
+    /// - Returns: the step behind them, or the one at which the bytes broke; -1: a union has no such branch.
+    @inline(never) private mutating func runDirect(_ first: Int) -> Int {
+        var bytes = bytes
+        let steps = steps
+        let stride = stride
+        let numbers = numbers + store.row
+        let categories = categories + store.row
+        var next = first
+        direct: while !bytes.isBroken {
+            switch steps[next].code {
+            case .integerNumber:
+                repeat {
+                    let cell = numbers + Int(steps[next].argument) &* stride
+                    switch Self.branch(steps[next], &bytes) {
+                    case .value: cell.pointee = Double(bytes.integer())
+                    case .null: cell.pointee = .nan
+                    case .none: return -1
+                    }
+                    next &+= 1
+                } while steps[next].code == .integerNumber && !bytes.isBroken
+            case .doubleNumber, .floatNumber:
+                let isDouble = steps[next].code == .doubleNumber
+                repeat {
+                    let cell = numbers + Int(steps[next].argument) &* stride
+                    switch Self.branch(steps[next], &bytes) {
+                    case .value:
+                        let value = isDouble ? bytes.double() : Double(bytes.float())
+                        // There is no negative zero among what is learned from.
+                        cell.pointee = value + 0
+                        if value.isInfinite { setOutOfRange(sinks[Int(steps[next].sink)]) }
+                    case .null: cell.pointee = .nan
+                    case .none: return -1
+                    }
+                    next &+= 1
+                } while steps[next].code == (isDouble ? .doubleNumber : .floatNumber) && !bytes.isBroken
+            case .stringCategory:
+                repeat {
+                    let cell = categories + Int(steps[next].argument) &* stride
+                    switch Self.branch(steps[next], &bytes) {
+                    case .value:
+                        let count = bytes.length()
+                        let start = bytes.take(count)
+                        guard !bytes.isBroken else { break direct }
+                        if !isASCII(start, count) { requireUTF8(start, count, sinks[Int(steps[next].sink)]) }
+                        cell.pointee = Self.category(start, count)
+                    case .null: cell.pointee = 0
+                    case .none: return -1
+                    }
+                    next &+= 1
+                } while steps[next].code == .stringCategory && !bytes.isBroken
+            default: break direct
+            }
         }
+        self.bytes = bytes
+        return next
+    }
+
+    private enum Branch { case value, null, none }
+
+    /// Which branch of a union with null comes next.
+    @inline(__always) private static func branch(_ step: AvroStep, _ bytes: inout AvroBytes) -> Branch {
+        guard step.nullBranch != AvroStep.never else { return .value }
+        let branch = bytes.integer()
+        if branch == 1 - Int64(step.nullBranch) { return .value }
+        return branch == Int64(step.nullBranch) ? .null : .none
+    }
+
+    @inline(__always) private static func category(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        if count <= 4, isMissing(UnsafeBufferPointer(start: start, count: count)) { return 0 }
+        return max(count <= 16 ? bytes_xxh3_short(start, count) : bytes_xxh3(start, count), 1)
     }
 
     @inline(never) private mutating func setOutOfRange(_ sink: FieldSink) {
         store.failure = "field '\(sink.name)': number out of range"
-    }
-
-    @inline(__always) private mutating func setCategory(
-        _ step: AvroStep, _ start: UnsafePointer<UInt8>, _ count: Int
-    ) {
-        guard !bytes.isBroken else { return }
-        if !isASCII(start, count) { requireUTF8(start, count, sinks[Int(step.sink)]) }
-        let missing = count <= 4 && isMissing(UnsafeBufferPointer(start: start, count: count))
-        let hash = count <= 16 ? bytes_xxh3_short(start, max(count, 1)) : bytes_xxh3(start, count)
-        categories[Int(step.argument) &* stride &+ store.row] = missing ? 0 : max(hash, 1)
     }
 
     /// What has no loop of its own.

@@ -24,6 +24,14 @@ struct AvroStep {
         case array, map
         /// An array of texts into sink `sink`: `AvroProgram.bags[argument]` is the items' type.
         case bag
+
+        /// Straight into a column.
+        @inline(__always) var isDirect: Bool {
+            rawValue >= Code.integerNumber.rawValue && rawValue <= Code.stringCategory.rawValue
+        }
+
+        /// Where its value is null the sink has none.
+        var hasSink: Bool { rawValue >= Code.integerNumber.rawValue }
     }
 
     var code: Code
@@ -236,8 +244,7 @@ final class AvroProgram {
             case .double: skip(.skipBytes, 8, nullBranch)
             case .fixed(let size), .decimal(_, let size?): skip(.skipBytes, size, nullBranch)
             case .string, .bytes, .decimal(_, nil): add(AvroStep(code: .skipText, nullBranch: nullBranch))
-            case .record(let index) where !holdsItself(index, []):
-                for field in schema.records[index].fields { skip(field.type) }
+            case .record(let index): for field in schema.records[index].fields { skip(field.type) }
             default:
                 add(AvroStep(code: .skipValue, nullBranch: nullBranch, argument: Int32(skipped.count)))
                 skipped.append(type)
@@ -252,13 +259,6 @@ final class AvroProgram {
                 steps[steps.count - 1].argument += Int32(amount)
             } else {
                 add(AvroStep(code: code, nullBranch: nullBranch, argument: Int32(amount)))
-            }
-        }
-
-        private func holdsItself(_ index: Int, _ outer: [Int]) -> Bool {
-            guard !outer.contains(index) else { return true }
-            return schema.records[index].fields.contains { field in
-                if case .record(let inner) = field.type { holdsItself(inner, outer + [index]) } else { false }
             }
         }
 

@@ -55,8 +55,12 @@ struct AvroSchema {
     private(set) var root = 0
     /// Named types by their full names.
     private var named: [String: AvroType] = [:]
-    /// A record's declaration is nested in others no deeper.
+    /// Values of each record with those of the records in it; nil: its declaration has not ended.
+    private var weights: [Int?] = []
+    /// Values are followed into records that hold themselves no deeper.
     static let maximumDepth = 64
+    /// The most values of a record, those of the records in it included.
+    private static let maximumWeight = 20_000
 
     /// - Parameter texts: the schema last, before it the ones it refers to.
     /// - Throws: what in it cannot be used, and why.
@@ -133,6 +137,8 @@ struct AvroSchema {
         let (name, inner) = try fullName(value, namespace)
         let index = records.count
         records.append(AvroRecordType(name: name))
+        weights.append(nil)
+        var weight = 1
         named[name] = .record(index)
         var seen = Set<String>()
         for field in value["fields"]?.array ?? [] {
@@ -146,8 +152,32 @@ struct AvroSchema {
             // Some writers put the logical type beside the field's type instead of into it.
             if type.string != nil { fieldType = logical(fieldType, field, size: nil) }
             records[index].fields.append((fieldName, fieldType))
+            weight += try self.weight(fieldType, mayHoldItself: false)
+            guard weight <= Self.maximumWeight else {
+                throw FormatError("the Avro record '\(name)' has more than \(Self.maximumWeight) values")
+            }
         }
+        weights[index] = weight
         return .record(index)
+    }
+
+    /// How many values a value has in it. Each record is counted wherever it is named, so that a few lines of schema
+    /// cannot stand for values without end.
+    private func weight(_ type: AvroType, mayHoldItself: Bool) throws(FormatError) -> Int {
+        switch type {
+        case .record(let index):
+            if let known = weights[index] { return known }
+            guard mayHoldItself else {
+                throw FormatError("the Avro record '\(records[index].name)' holds itself, always: it has no end")
+            }
+            return 1
+        case .array(let item), .map(let item): return try weight(item, mayHoldItself: true)
+        case .union(let types):
+            var sum = 0
+            for type in types { sum += try weight(type, mayHoldItself: true) }
+            return sum
+        default: return 1
+        }
     }
 
     private mutating func parseEnumeration(_ value: JSONValue, _ namespace: String) throws(FormatError) -> AvroType {
