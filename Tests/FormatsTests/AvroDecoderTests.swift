@@ -9,7 +9,7 @@ import Testing
     static let codecs = ["null", "deflate", "zstandard", "snappy"]
 
     private static func fixture(_ name: String) throws -> [UInt8] {
-        let url = try #require(Bundle.module.url(forResource: "Fixtures/Avro/\(name)", withExtension: nil))
+        let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/Avro/\(name)")
         return Array(try Data(contentsOf: url))
     }
 

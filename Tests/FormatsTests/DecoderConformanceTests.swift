@@ -161,7 +161,7 @@ import Testing
         let chunk = Chunk(capacity: bytes.count)
         bytes.withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
         chunk.sealPadding()
-        let read = try example.format.makeSampler().sample(chunk, isEnd: isEnd, limit: 1000, into: &sample)
+        let read = try example.makeSampler().sample(chunk, isEnd: isEnd, limit: 1000, into: &sample)
         #expect(read <= bytes.count)
         for values in sample.values.values { #expect(values.count <= sample.records) }
     }
