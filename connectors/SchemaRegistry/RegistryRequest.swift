@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -85,11 +86,19 @@ struct RegistryRequest {
             }
             if let first = failure.connectionErrors.first { return text(first.error) }
             return "it cannot be connected to"
-        case let failure as IOError: return failure.description
+        case let failure as IOError: return String(cString: strerror(failure.errnoCode))
         case ChannelError.connectTimeout: return "it does not accept a connection in time"
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: return "TLS: \(error)"
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: return tlsText("\(error)")
         default: return "\(error)"
         }
+    }
+
+    private static func tlsText(_ text: String) -> String {
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "no known authority vouches for its certificate (--schema-registry-ca FILE names others)"
+        }
+        // Where in the library it was found out helps nobody.
+        return "TLS: \(text.firstRange(of: " at /").map { String(text[..<$0.lowerBound]) } ?? text)"
     }
 }
 

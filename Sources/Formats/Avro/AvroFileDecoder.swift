@@ -19,7 +19,7 @@ public final class AvroFileDecoder: RecordDecoder {
     private var header: AvroHeader?
     private var program: AvroProgram?
     private var decompressor: BlockDecompressor?
-    private var place = Place()
+    @exclusivity(unchecked) private var place = Place()
     /// What the block at `place` holds, and which one it is: the offset in the part.
     private var contents: (home: Chunk, count: Int, offset: Int)?
     private var pool: [Chunk] = []

@@ -338,15 +338,18 @@ struct AvroMachine {
 
 /// Whether bytes are ASCII; 8 bytes past them are readable.
 @inline(__always) private func isASCII(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    let raw = UnsafeRawPointer(start)
     var high: UInt64 = 0
     var at = 0
-    while at + 8 <= count {
-        high |= UnsafeRawPointer(start + at).loadUnaligned(as: UInt64.self)
-        at += 8
+    while at &+ 8 < count {
+        high |= raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        at &+= 8
     }
-    while at < count {
-        high |= UInt64(start[at])
-        at += 1
+    // Of the last 1 to 8 bytes what lies behind them is shifted out.
+    if at < count {
+        high |=
+            UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            << UInt64(64 - 8 * (count - at))
     }
     return high & 0x8080_8080_8080_8080 == 0
 }

@@ -8,9 +8,10 @@ final class AvroTexts {
     /// The most a number's text takes.
     private static let room = 32
     private var pool: [Chunk] = []
-    private var current: Chunk?
+    @exclusivity(unchecked) private var current: Chunk?
     /// Hashes of the numbers met last, by their bits; those that were written as floats have shorter texts.
-    private var known: [(bits: UInt64, isFloat: Bool, hash: UInt64)] = Array(repeating: (0, false, 0), count: 1024)
+    @exclusivity(unchecked) private var known: [(bits: UInt64, isFloat: Bool, hash: UInt64)] = Array(
+        repeating: (0, false, 0), count: 1024)
 
     /// Call before a batch's rows are decoded.
     func begin() { current = nil }
