@@ -103,8 +103,6 @@ public final class AvroFileDecoder: RecordDecoder {
         }
         guard let header, let program else { return offset }
         var line = batch.endPosition.line
-        batch.retain(chunk)
-        if program.symbols.count > 0 { batch.retain(program.symbols) }
         texts.begin()
         let store = FieldStore(batch, task: schema.task, hasText: hasText)
         guard var machine = AvroMachine(program, batch, store, texts) else { return offset }
@@ -121,13 +119,13 @@ public final class AvroFileDecoder: RecordDecoder {
             let text = UnsafeBufferPointer(start: start, count: left)
             switch AvroBlock.read(text, maximumBytes: maximumBytes) {
             case .block(let block) where block.totalCount <= left:
-                guard start[block.totalCount - 1] == header.mark[15], hasMark(header, start, block) else {
+                guard hasMark(header, start, block) else {
                     reject("the block has no mark behind it", start, block.totalCount, position, batch)
                     cursor += block.headCount
                     lose(&line)
                     continue
                 }
-                take(block, start, position, &machine, batch, &cursor, &line)
+                take(block, chunk, position, &machine, batch, &cursor, &line)
             case .block, .incomplete:
                 guard isEnd else { return done(chunk, cursor, line, batch) }
                 reject("the file ends inside a block", start, left, position, batch)
@@ -185,11 +183,12 @@ public final class AvroFileDecoder: RecordDecoder {
 
     /// Decodes what fits into the batch of a block that is there whole.
     private func take(
-        _ block: AvroBlock, _ start: UnsafePointer<UInt8>, _ position: RecordPosition, _ machine: inout AvroMachine,
+        _ block: AvroBlock, _ chunk: Chunk, _ position: RecordPosition, _ machine: inout AvroMachine,
         _ batch: RecordBatch, _ cursor: inout Int, _ line: inout Int
     ) {
+        let start = UnsafePointer(chunk.base) + cursor
         let data: (base: UnsafePointer<UInt8>, count: Int)
-        switch contents(of: block, start, position.offset - place.growth, batch) {
+        switch contents(of: block, chunk, cursor, batch) {
         case .success(let found): data = found
         case .failure(let error):
             reject("the block cannot be read: \(error.description)", start, block.totalCount, position, batch)
@@ -246,9 +245,15 @@ public final class AvroFileDecoder: RecordDecoder {
 
     /// The bytes of a block's records, kept alive by the batch.
     private func contents(
-        of block: AvroBlock, _ start: UnsafePointer<UInt8>, _ offset: Int, _ batch: RecordBatch
+        of block: AvroBlock, _ chunk: Chunk, _ cursor: Int, _ batch: RecordBatch
     ) -> Result<(base: UnsafePointer<UInt8>, count: Int), CompressionError> {
-        if header?.codec == .null { return .success((start + block.headCount, block.dataCount)) }
+        let start = UnsafePointer(chunk.base) + cursor
+        let offset = chunk.position.offset + cursor
+        if let symbols = program?.symbols, symbols.count > 0 { batch.retain(symbols) }
+        if header?.codec == .null {
+            batch.retain(chunk)
+            return .success((start + block.headCount, block.dataCount))
+        }
         if let contents, contents.offset == offset {
             batch.retain(contents.home)
             return .success((UnsafePointer(contents.home.base), contents.count))
