@@ -38,7 +38,7 @@ import Testing
         }
         defer { stub.stop() }
         let workspace = Workspace()
-        let broker = try Broker("in:1,bad:1", in: workspace)
+        let broker = try Broker("in:1,framed:1", in: workspace)
         let sink = try KafkaSink(try KafkaSinkOptions(parsing: broker.url("in"))) { Issue.record("\($0)") }
         for index in 0..<400 {
             let id = index == 100 ? 6 : 5
@@ -52,6 +52,12 @@ import Testing
         }
         try sink.flush()
         try sink.close()
+        let framed = try KafkaSink(try KafkaSinkOptions(parsing: broker.url("framed"))) { Issue.record("\($0)") }
+        try [UInt8]([0, 0, 0, 0, 5, 2, 120, 2]).withUnsafeBytes { payload in
+            try Array("k".utf8).withUnsafeBytes { try framed.send(prediction: payload, key: $0, version: 1) }
+        }
+        try framed.flush()
+        try framed.close()
         try workspace.write("credentials", "user:not to be seen\n")
         let outcome = try workspace.thalweg(
             "evaluate --input \(broker.url("in")) --until end --format avro --schema-registry \(stub.url) "
@@ -73,7 +79,7 @@ import Testing
             ("--format avro --schema-registry http://127.0.0.1:1", 1, "127.0.0.1:1"),
         ] {
             let other = try workspace.thalweg(
-                "evaluate --until end --progress none --target y --input \(broker.url("in")) \(options)")
+                "evaluate --until end --progress none --target y --input \(broker.url("framed")) \(options)")
             #expect(other.status == Int32(status) && other.stderr.contains(words), "\(options): \(other.stderr)")
         }
     }

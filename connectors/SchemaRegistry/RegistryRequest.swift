@@ -87,6 +87,7 @@ struct RegistryRequest {
             if let first = failure.connectionErrors.first { return text(first.error) }
             return "it cannot be connected to"
         case let failure as IOError: return String(cString: strerror(failure.errnoCode))
+        case HTTPParserError.invalidEOFState: return "the connection was closed before the answer came"
         case ChannelError.connectTimeout: return "it does not accept a connection in time"
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: return tlsText("\(error)")
         default: return "\(error)"
