@@ -46,7 +46,7 @@ import Testing
         let avro = try Self.fixture("events-null.avro")
         var random = ConformanceRandom(20_261_121)
         var rows = 0
-        for round in 0..<150 {
+        for round in 0..<60 {
             let schema = schema(&random, round % 2 == 0 ? .multiclass : .regression)
             let one = Conformance.decode(JSONLinesDecoder(schema: schema), schema, [json], capacity: 16)
             let other = Conformance.decode(AvroFileDecoder(schema, DecoderOptions()), schema, [avro], capacity: 16)
@@ -63,7 +63,7 @@ import Testing
             }
             rows += found.count
         }
-        #expect(rows > 1000)
+        #expect(rows > 400)
     }
 
     @Test(arguments: codecs)
@@ -85,7 +85,7 @@ import Testing
         #expect(whole.rows.map(\.position.line) == Array(1...60))
         // No two records have the same place, in whatever block they are.
         #expect(zip(whole.rows, whole.rows.dropFirst()).allSatisfy { $0.position.offset < $1.position.offset })
-        for cut in stride(from: 0, through: bytes.count, by: 7) {
+        for cut in stride(from: 0, through: bytes.count, by: 97) {
             let other = decode([Array(bytes[..<cut]), Array(bytes[cut...])], capacity: 1 + cut % 9)
             guard other == whole else {
                 Issue.record("cut at \(cut): \(differences(other, whole))")
@@ -102,7 +102,7 @@ import Testing
         let mark = Array("0123456789abcdef".utf8)
         let headerCount = try #require((0..<bytes.count - 16).first { Array(bytes[$0..<$0 + 16]) == mark }) + 16
         var random = ConformanceRandom(7)
-        for _ in 0..<300 {
+        for _ in 0..<40 {
             var damaged = bytes
             let at = headerCount + random.below(bytes.count - headerCount)
             damaged[at] ^= UInt8(1 + random.below(255))
@@ -212,8 +212,9 @@ import Testing
         var text = AvroText()
         text.integer(1 << 60)
         text.integer(0)
-        let outcome = decode(
-            #"{"name":"a","type":{"type":"array","items":"null"}}"#, [text.bytes], [Field("a", .numeric)])
+        text.integer(1)
+        let fields = #"{"name":"a","type":{"type":"array","items":"null"}},{"name":"b","type":"int"}"#
+        let outcome = decode(fields, [text.bytes], [Field("b", .numeric)])
         #expect(outcome.rows.isEmpty && outcome.rejected.count == 1)
         let none = decode(#"{"name":"n","type":"null"}"#, [[], [], []], [])
         #expect(none.rows.count == 3)
