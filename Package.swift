@@ -29,7 +29,7 @@ let dashboard = [
 
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
-    "StandardStreams", "Kafka", "Preprocessing",
+    "StandardStreams", "Kafka", "SchemaRegistry", "Preprocessing",
     "Learners", "Evaluation", "Snapshots", "Profile", "Engine", "Generators", "Serving",
 ]
 
@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CRdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         library("Components"),
@@ -62,7 +63,7 @@ let package = Package(
         library("State", ["CBytes"]),
         library("Statistics", ["State"]),
         library("Records"),
-        library("Formats", ["Records", "JSON", "CBytes", "Components"]),
+        library("Formats", ["Records", "JSON", "CBytes", "Components", "Compression"]),
         library("Connectors", ["Records"]),
         library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
         library("Learners", ["Records", "State", "Components", "CBytes"]),
@@ -95,15 +96,25 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], path: "Sources/Serving",
             resources: dashboard.map { .embedInCode("Dashboard/\($0)") }, swiftSettings: strict),
-        library("Compression", ["CZstd", "CZlib"]),
+        library("Compression", ["CZstd", "CZlib", "CSnappy"]),
         library("Files", ["Connectors", "Records", "State", "Compression"], path: "connectors/Files"),
         library(
             "StandardStreams", ["Connectors", "Records", "State", "Compression"], path: "connectors/StandardStreams"),
         library("Kafka", ["Components", "Connectors", "Records", "CRdkafka"], path: "connectors/Kafka"),
+        library(
+            "SchemaRegistry",
+            [
+                "Formats", "JSON",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], path: "connectors/SchemaRegistry"),
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
+                "Engine", "Kafka", "SchemaRegistry", "Generators", "Files", "StandardStreams", "Components",
+                "Connectors", "Formats",
                 "Preprocessing",
                 "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes", "Profile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -133,7 +144,9 @@ let package = Package(
             ],
             hasFixtures: false),
         tests("Serving", ["Serving", "Engine", "JSON", "Connectors"], hasFixtures: false),
-        tests("CommandLine", ["thalweg", "Generators", "Snapshots", "Kafka", "Connectors"], hasFixtures: false),
+        tests(
+            "CommandLine", ["thalweg", "Generators", "Snapshots", "Kafka", "Connectors", "SchemaRegistry", "Formats"],
+            hasFixtures: false),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -18,13 +18,13 @@ typedef struct {
     uint32_t high;
 } block_masks;
 
-typedef void (*mask_function)(const uint8_t *p, uint8_t separator, block_masks *masks);
+typedef void (*mask_function)(const uint8_t *p, uint8_t separator, uint8_t quote, block_masks *masks);
 
-static inline void plainMasks(const uint8_t *p, uint8_t separator, block_masks *masks) {
+INLINE void plainMasks(const uint8_t *p, uint8_t separator, uint8_t quote, block_masks *masks) {
     uint32_t high = 0;
     masks->separators = bytes_mask64(p, separator, separator, separator, separator, &high);
     masks->lines = bytes_mask64(p, '\n', '\n', '\n', '\n', &high);
-    masks->quotes = bytes_mask64(p, '"', '"', '"', '"', &high);
+    masks->quotes = bytes_mask64(p, quote, quote, quote, quote, &high);
     masks->high = high;
 }
 
@@ -35,11 +35,11 @@ NEWER static inline uint64_t newerMask(__m256i v, __m256i w, char byte) {
            (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(w, wanted)) << 32;
 }
 
-NEWER static inline void newerMasks(const uint8_t *p, uint8_t separator, block_masks *masks) {
+NEWER static inline void newerMasks(const uint8_t *p, uint8_t separator, uint8_t quote, block_masks *masks) {
     const __m256i v = _mm256_loadu_si256((const __m256i *)p), w = _mm256_loadu_si256((const __m256i *)(p + 32));
     masks->separators = newerMask(v, w, (char)separator);
     masks->lines = newerMask(v, w, '\n');
-    masks->quotes = newerMask(v, w, '"');
+    masks->quotes = newerMask(v, w, (char)quote);
     masks->high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(v, w));
 }
 #endif
@@ -59,10 +59,10 @@ INLINE void writeEnds(const uint8_t **ends, const uint8_t *block, uint64_t mask)
 }
 
 /// Takes in the next block. A quote inside a field is a character like others; at its beginning it opens a quoted one.
-INLINE void takeBlock(csv_scan *scan, const block_masks *masks, uint8_t separator) {
+INLINE void takeBlock(csv_scan *scan, const block_masks *masks, uint8_t separator, uint8_t quote) {
     scan->fields = masks->separators | masks->lines;
     scan->lines = masks->lines;
-    scan->quotes = separator == '"' ? 0 : masks->quotes & (scan->fields << 1 | scan->ended);
+    scan->quotes = separator == quote ? 0 : masks->quotes & (scan->fields << 1 | scan->ended);
     scan->ended = scan->fields >> 63;
     scan->block_high = masks->high;
     scan->high |= masks->high;
@@ -70,7 +70,7 @@ INLINE void takeBlock(csv_scan *scan, const block_masks *masks, uint8_t separato
 
 /// Finds the ends of the record's fields, as many as there are columns and a few more. Returns how many there are; 0: a
 /// field is quoted.
-INLINE size_t fieldEnds(csv_scan *scan, uint8_t separator, const uint8_t **ends, size_t column_count,
+INLINE size_t fieldEnds(csv_scan *scan, uint8_t separator, uint8_t quote, const uint8_t **ends, size_t column_count,
                         mask_function masks_of) {
     csv_scan now = *scan;
     size_t found = 0;
@@ -91,8 +91,8 @@ INLINE size_t fieldEnds(csv_scan *scan, uint8_t separator, const uint8_t **ends,
         }
         block_masks masks;
         now.block += 64;
-        masks_of(now.block, separator, &masks);
-        takeBlock(&now, &masks, separator);
+        masks_of(now.block, separator, quote, &masks);
+        takeBlock(&now, &masks, separator, quote);
     }
 }
 
@@ -127,9 +127,10 @@ INLINE void storeFields(const uint8_t *start, const uint8_t *const *ends, const 
     }
 }
 
-INLINE const uint8_t *csvRecord(csv_scan *scan, const uint8_t *start, uint8_t separator, const field_column *columns,
-                                size_t column_count, size_t row, field_record *record, mask_function masks_of) {
-    const size_t found = fieldEnds(scan, separator, record->ends, column_count, masks_of);
+INLINE const uint8_t *csvRecord(csv_scan *scan, const uint8_t *start, uint8_t separator, uint8_t quote,
+                                const field_column *columns, size_t column_count, size_t row, field_record *record,
+                                mask_function masks_of) {
+    const size_t found = fieldEnds(scan, separator, quote, record->ends, column_count, masks_of);
     if (found == 0) return NULL;
     record->rest_count = 0;
     record->field_count = found;
@@ -145,28 +146,37 @@ INLINE const uint8_t *csvRecord(csv_scan *scan, const uint8_t *start, uint8_t se
 
 static const uint8_t *csvRecordPlain(csv_scan *scan, const uint8_t *start, uint8_t separator,
                                      const field_column *columns, size_t count, size_t row, field_record *record) {
-    return csvRecord(scan, start, separator, columns, count, row, record, plainMasks);
+    return csvRecord(scan, start, separator, '"', columns, count, row, record, plainMasks);
 }
 
 #if HAS_NEWER_VARIANT
 NEWER static const uint8_t *csvRecordNewer(csv_scan *scan, const uint8_t *start, uint8_t separator,
                                            const field_column *columns, size_t count, size_t row,
                                            field_record *record) {
-    return csvRecord(scan, start, separator, columns, count, row, record, newerMasks);
+    return csvRecord(scan, start, separator, '"', columns, count, row, record, newerMasks);
 }
 #endif
 
-void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator) {
+/// With another character than `"` around fields.
+static const uint8_t *csvRecordOtherQuote(csv_scan *scan, const uint8_t *start, uint8_t separator,
+                                          const field_column *columns, size_t count, size_t row,
+                                          field_record *record) {
+    return csvRecord(scan, start, separator, scan->quote, columns, count, row, record, plainMasks);
+}
+
+void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator, uint8_t quote) {
     block_masks masks;
-    plainMasks(start, separator, &masks);
+    plainMasks(start, separator, quote, &masks);
     scan->block = start;
+    scan->quote = quote;
     scan->ended = 1;
     scan->high = 0;
-    takeBlock(scan, &masks, separator);
+    takeBlock(scan, &masks, separator, quote);
 }
 
 const uint8_t *csv_record(csv_scan *scan, const uint8_t *start, uint8_t separator, const field_column *columns,
                           size_t column_count, size_t row, field_record *record) {
+    if (scan->quote != '"') return csvRecordOtherQuote(scan, start, separator, columns, column_count, row, record);
 #if HAS_NEWER_VARIANT
     if (isNewer()) return csvRecordNewer(scan, start, separator, columns, column_count, row, record);
 #endif

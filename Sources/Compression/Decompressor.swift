@@ -39,16 +39,24 @@ public protocol Decompressor: AnyObject {
     var isInsideFrame: Bool { get }
 }
 
-/// gzip, also several members one after the other.
+/// gzip, also several members one after the other; or deflate without a header.
 public final class GzipDecompressor: Decompressor {
+    public enum Format: Int32, Sendable {
+        /// gzip or zlib, told by its header: 15 window bits plus 32.
+        case automatic = 47
+        /// RFC 1951.
+        case raw = -15
+    }
+
     private let stream: UnsafeMutablePointer<z_stream>
+    private let format: Format
     public private(set) var isInsideFrame = false
 
-    public init() throws(CompressionError) {
+    public init(format: Format = .automatic) throws(CompressionError) {
+        self.format = format
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // 15 window bits plus 32: gzip or zlib by header.
-        guard inflateInit2_(stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             stream.deallocate()
             throw CompressionError(description: "zlib cannot start")
         }
@@ -73,7 +81,7 @@ public final class GzipDecompressor: Decompressor {
         stream.pointee.avail_out = UInt32(clamping: output.count)
         let code = inflate(stream, Z_NO_FLUSH)
         guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
-            throw CompressionError(description: "damaged gzip data")
+            throw CompressionError(description: "damaged \(format == .raw ? "deflate" : "gzip") data")
         }
         if code == Z_STREAM_END { isInsideFrame = false }
         return DecompressionStep(

@@ -43,7 +43,8 @@ public struct MessageMark: Sendable {
 
 /// Messages on their way from a source to the decoder, in recycled buffers; owned by one thread at a time.
 ///
-/// The chunk holds the payloads of the records, each one line: no line end in it, one behind it.
+/// The chunk holds the payloads of the records, each one line: no line end in it, one behind it. Of a source that frames
+/// payloads it holds each behind its length instead (`MessageFrame`).
 public final class MessageBlock: @unchecked Sendable {
     public static let capacity = 256 << 10
 

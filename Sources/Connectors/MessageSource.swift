@@ -6,6 +6,9 @@ public protocol MessageSource: Source {
     /// Names the group, and the cluster it is of, whose members share the parts; nil: nobody takes parts over.
     var group: String? { get }
 
+    /// Payloads are binary: a block holds each behind its length (`MessageFrame`) instead of as a line.
+    var framesPayloads: Bool { get }
+
     /// Connects and joins.
     ///
     /// - Parameter ledger: asked for every part the source is given: whether it may be consumed, and from where.
@@ -26,6 +29,10 @@ public protocol MessageSource: Source {
     func rewind() throws(ConnectorError)
 
     var status: SourceStatus { get }
+}
+
+extension MessageSource {
+    public var framesPayloads: Bool { false }
 }
 
 /// What a message source has to say.

@@ -13,7 +13,7 @@ extension Configuration {
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
         let order = order.map { [("lateness", JSONValue.string("\($0.lateness)s"))] } ?? []
         return .object(
-            delay + order + [
+            delay + order + dialect + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -26,6 +26,28 @@ extension Configuration {
             ])
     }
 
+    /// How CSV differs from the usual: nothing in most snapshots.
+    private var dialect: [(String, JSONValue)] {
+        let usual = CSVDialect()
+        var members: [(String, JSONValue)] = []
+        if csv.separator != usual.separator { members.append(("csv-separator", Self.text(csv.separator))) }
+        if csv.quote != usual.quote { members.append(("csv-quote", Self.text(csv.quote))) }
+        if csv.comment != usual.comment { members.append(("csv-comment", Self.text(csv.comment))) }
+        switch csv.header {
+        case .firstLine: break
+        case .none: members.append(("csv-header", "no"))
+        case .names(let names): members.append(("csv-header", .string("names:" + names.joined(separator: ","))))
+        }
+        return members
+    }
+
+    private static let dialectNames = ["csv-separator", "csv-quote", "csv-comment", "csv-header"]
+
+    private static func text(_ byte: UInt8?) -> JSONValue {
+        guard let byte else { return "none" }
+        return byte == UInt8(ascii: "\t") ? "tab" : .string(String(UnicodeScalar(byte)))
+    }
+
     /// Takes over what a snapshot was made with, but for the options that were given.
     ///
     /// - Parameter made: the snapshot's `configuration`.
@@ -36,6 +58,12 @@ extension Configuration {
             var options = delay ?? DelayOptions()
             options.withheld = span
             delay = options
+        }
+        for name in Self.dialectNames {
+            guard let value = text(name) else { continue }
+            do throws(FormatError) { try csv.set(String(name.dropFirst("csv-".count)), value) } catch {
+                throw SettingError("\(name): \(error.description)")
+            }
         }
         preset = text("preset").flatMap(Preset.init) ?? preset
         if let learner = text("learner") { self.learner = try ComponentSpecification(parsing: learner) }
@@ -68,7 +96,7 @@ extension Configuration {
             case let value?: value.string ?? value.text
             }
         }
-        let names = ["delay", "lateness"] + (identity.members ?? []).map(\.0)
+        let names = ["delay", "lateness"] + Self.dialectNames + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]
             throw EngineError(

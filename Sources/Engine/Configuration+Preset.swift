@@ -39,6 +39,9 @@ extension Configuration {
         options.usesVWHashes = preset == .vw
         options.addsConstant = preset == .vw
         options.keepsNamespaceSpans = !crosses.isEmpty
+        options.csv = csv
+        options.maximumRecordBytes = maximumRecordBytes
+        options.schemas = schemas
         return options
     }
 }

@@ -29,6 +29,9 @@ public struct SourceConfiguration: Sendable {
 public struct Configuration: Sendable {
     /// Nil = by suffix and content.
     public var format: String?
+    public var csv = CSVDialect()
+    /// Where the schemas of Avro messages come from.
+    public var schemas: (any MessageSchemas)?
     public var schema = SchemaOptions()
     /// Inputs with names, units and formats of their own.
     public var sources: [SourceConfiguration] = []

@@ -74,10 +74,16 @@ final class MessageReader: BatchReader, @unchecked Sendable {
 
     private func usable(_ format: FormatDescriptor?, _ name: String) throws -> FormatDescriptor {
         guard let format else { throw EngineError("there is no format '\(name)'", .usage) }
-        guard name != "csv", name != "arff" else {
+        var hasHeader = name == "arff" || name == "csv"
+        // Records over HTTP are turned into lines of JSON.
+        if name == "csv", case .names = configuration.csv.header, !(source is RecordInbox) { hasHeader = false }
+        guard !hasHeader else {
             throw EngineError(
-                "\(name) begins with a header, which messages do not have: use jsonl (one object a message), vw or "
-                    + "libsvm", .usage)
+                "\(name) begins with a header, which messages do not have: use jsonl (one object a message), avro, vw, "
+                    + "libsvm, or csv with --csv-header names:a,b,c", .usage)
+        }
+        guard format.isBinary == source.framesPayloads else {
+            throw EngineError("records that are handed in over HTTP are JSON, not \(name)", .usage)
         }
         return format
     }
@@ -143,7 +149,7 @@ final class MessageReader: BatchReader, @unchecked Sendable {
         let started = DispatchTime.now().uptimeNanoseconds
         while true {
             var sample = Sample()
-            let sampler = format.makeSampler()
+            let sampler = format.makeSampler(decoderOptions(configuration.decoderOptions))
             for block in pending where sample.records < SchemaInference.sampleSize && block.chunk.count > 0 {
                 _ = try sampler.sample(block.chunk, isEnd: true, limit: SchemaInference.sampleSize, into: &sample)
             }
@@ -161,10 +167,16 @@ final class MessageReader: BatchReader, @unchecked Sendable {
 
     func makeDecoder(schema: Schema, options: DecoderOptions) throws {
         do throws(FormatError) {
-            decoder = format?.makeDecoder(try mapping?.schema(for: schema) ?? schema, options)
+            decoder = format?.makeDecoder(try mapping?.schema(for: schema) ?? schema, decoderOptions(options))
         } catch { throw EngineError(error.description, .usage) }
         conversions = mapping?.conversions(schema) ?? NumberConversions()
         decoder?.beginPart()
+    }
+
+    private func decoderOptions(_ options: DecoderOptions) -> DecoderOptions {
+        var options = options
+        options.areMessages = true
+        return options
     }
 
     // MARK: Batches

@@ -49,6 +49,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
     private var pool: [Chunk] = []
     var decoder: (any RecordDecoder)?
     private(set) var format: FormatDescriptor?
+    private var isBinary: Bool { format?.isBinary ?? false }
     /// Bytes of an overlong record still to be skipped to its line end.
     private var isSkipping = false
     /// The chunk's last byte is a line end that the part itself does not have.
@@ -109,9 +110,14 @@ final class RecordReader: BatchReader, @unchecked Sendable {
             let complete = isPartEnd
             if complete { closeLastLine() }
             var sample = Sample()
-            _ = try format.makeSampler().sample(
+            _ = try format.makeSampler(configuration.decoderOptions).sample(
                 chunk, isEnd: complete, limit: SchemaInference.sampleSize, into: &sample)
-            if sample.records >= SchemaInference.sampleSize || complete || chunk.count >= Self.sampleBytes {
+            // The first block of a binary format may be as long as records may be.
+            let needsMore =
+                format.isBinary && sample.records == 0 && chunk.count <= 2 * configuration.maximumRecordBytes
+            if sample.records >= SchemaInference.sampleSize || complete
+                || chunk.count >= Self.sampleBytes && !needsMore
+            {
                 return sample
             }
             if stop.signal != 0 { return sample }
@@ -206,7 +212,7 @@ final class RecordReader: BatchReader, @unchecked Sendable {
 
     /// A part's last line counts as complete without its line end.
     private func closeLastLine() {
-        guard chunk.count > offset, chunk.base[chunk.count - 1] != UInt8(ascii: "\n") else { return }
+        guard !isBinary, chunk.count > offset, chunk.base[chunk.count - 1] != UInt8(ascii: "\n") else { return }
         chunk.reserve(chunk.count + 1)
         chunk.base[chunk.count] = UInt8(ascii: "\n")
         chunk.count += 1
@@ -290,7 +296,8 @@ final class RecordReader: BatchReader, @unchecked Sendable {
             skipLine(batch)
             return came
         }
-        if chunk.count - offset > configuration.maximumRecordBytes {
+        // Where there are no lines the decoder knows what is too long.
+        if chunk.count - offset > configuration.maximumRecordBytes, !isBinary {
             rejectOverlong(batch)
             return true
         }

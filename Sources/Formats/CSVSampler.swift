@@ -3,9 +3,9 @@ import Records
 
 /// Samples CSV: a column whose values all read as numbers is one of numbers.
 public final class CSVSampler: RecordSampler {
-    private let separator: UInt8
+    private let dialect: CSVDialect
 
-    public init(separator: UInt8 = UInt8(ascii: ",")) { self.separator = separator }
+    public init(dialect: CSVDialect = CSVDialect()) { self.dialect = dialect }
 
     public func sample(
         _ chunk: Chunk, isEnd: Bool, limit: Int, into sample: inout Sample
@@ -14,31 +14,47 @@ public final class CSVSampler: RecordSampler {
         let base = UnsafePointer(chunk.base)
         let text = UnsafeBufferPointer(start: base, count: base.distance(to: last) + 1)
         var at = byteOrderMarkCount(chunk.base, chunk.count)
-        while let blank = blankLine(text, at) { at += blank }
-        guard at < text.count, let lineEnd = text[at...].firstIndex(of: UInt8(ascii: "\n")) else { return at }
-        let headerEnd = lineEnd > at && text[lineEnd - 1] == 0x0d ? lineEnd - 1 : lineEnd
-        let names = try CSVHeader.names(UnsafeBufferPointer(rebasing: text[at..<headerEnd]), separator: separator)
-        at = lineEnd + 1
+        guard var names = try header(text, &at) else { return at }
         while at < text.count, sample.records < limit {
-            if let blank = blankLine(text, at) {
-                at += blank
+            if let aside = asideLine(text, at) {
+                at += aside
                 continue
             }
-            switch QuotedRecord.read(UnsafeBufferPointer(rebasing: text[at...]), separator: separator, isEnd: isEnd) {
+            switch QuotedRecord.read(UnsafeBufferPointer(rebasing: text[at...]), dialect, isEnd: isEnd) {
             case .incomplete: return at
             case .endless(let lineEnd): at += lineEnd + 1
             case .complete(let record):
                 at += record.length + 1
+                if names.isEmpty { names = record.ends.indices.map(CSVDialect.name) }
                 add(record, names, &sample)
             }
         }
         return at
     }
 
-    /// The bytes of the line at `at` when it is blank.
-    private func blankLine(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
+    /// The names of the columns, passing over their line; empty: the first record says how many there are. Nil: their
+    /// line has not arrived.
+    private func header(_ text: UnsafeBufferPointer<UInt8>, _ at: inout Int) throws(FormatError) -> [String]? {
+        switch dialect.header {
+        case .names(let names): return names
+        case .none: return []
+        case .firstLine: break
+        }
+        while let aside = asideLine(text, at) { at += aside }
+        guard at < text.count, let lineEnd = text[at...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        let end = lineEnd > at && text[lineEnd - 1] == 0x0d ? lineEnd - 1 : lineEnd
+        let names = try CSVHeader.names(UnsafeBufferPointer(rebasing: text[at..<end]), dialect)
+        at = lineEnd + 1
+        return names
+    }
+
+    /// The bytes of the line at `at` when it is blank or a comment.
+    private func asideLine(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
         guard at < text.count else { return nil }
         if text[at] == UInt8(ascii: "\n") { return 1 }
+        if text[at] == dialect.comment {
+            return text[at...].firstIndex(of: UInt8(ascii: "\n")).map { $0 - at + 1 }
+        }
         return text[at] == 0x0d && at + 1 < text.count && text[at + 1] == UInt8(ascii: "\n") ? 2 : nil
     }
 

@@ -7,8 +7,12 @@ public struct FormatDescriptor: Sendable {
     public let suffixes: [String]
     /// Records bring their own features.
     public let isFeatureNative: Bool
-    public let makeSampler: @Sendable () -> any RecordSampler
+    /// Records are no lines: nothing may be added behind them, and a record too long has no line end to skip to.
+    public var isBinary = false
+    let sampler: @Sendable (DecoderOptions) -> any RecordSampler
     public let makeDecoder: @Sendable (Schema, DecoderOptions) -> any RecordDecoder
+
+    public func makeSampler(_ options: DecoderOptions = DecoderOptions()) -> any RecordSampler { sampler(options) }
 }
 
 /// What decoders need to know besides the schema.
@@ -21,6 +25,13 @@ public struct DecoderOptions: Sendable {
     public var addsConstant = false
     /// Categories and words are hashed as Vowpal Wabbit hashes them.
     public var usesVWHashes = false
+    public var csv = CSVDialect()
+    /// Chunks hold messages: binary ones each behind its length (`MessageFrame`), others each a line.
+    public var areMessages = false
+    /// A longer record or block of a binary format is rejected.
+    public var maximumRecordBytes = 16 << 20
+    /// Where the schemas of messages come from.
+    public var schemas: (any MessageSchemas)?
 
     public init() {}
 }
@@ -30,19 +41,35 @@ public enum FormatRegistry {
     public static let all: [FormatDescriptor] = [
         FormatDescriptor(
             name: "jsonl", summary: "JSON Lines: one object a line", suffixes: [".jsonl", ".ndjson", ".json"],
-            isFeatureNative: false, makeSampler: { JSONLinesSampler() },
+            isFeatureNative: false, sampler: { _ in JSONLinesSampler() },
             makeDecoder: { schema, options in JSONLinesDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
-            name: "csv", summary: "comma-separated values with a header (RFC 4180)", suffixes: [".csv"],
-            isFeatureNative: false, makeSampler: { CSVSampler() },
-            makeDecoder: { schema, options in CSVDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
+            name: "csv", summary: "comma-separated values (RFC 4180) and dialects: --csv-separator, --csv-header ...",
+            suffixes: [".csv"],
+            isFeatureNative: false, sampler: { CSVSampler(dialect: $0.csv) },
+            makeDecoder: { schema, options in
+                CSVDecoder(schema: schema, dialect: options.csv, usesVWHashes: options.usesVWHashes)
+            }),
         FormatDescriptor(
             name: "arff", summary: "ARFF: attribute declarations and records of Weka and MOA", suffixes: [".arff"],
-            isFeatureNative: false, makeSampler: { ARFFSampler() },
+            isFeatureNative: false, sampler: { _ in ARFFSampler() },
             makeDecoder: { schema, options in ARFFDecoder(schema: schema, usesVWHashes: options.usesVWHashes) }),
         FormatDescriptor(
+            name: "avro", summary: "Avro object container files, and messages framed for a schema registry",
+            suffixes: [".avro"], isFeatureNative: false, isBinary: true,
+            sampler: { options -> any RecordSampler in
+                if options.areMessages { AvroMessageSampler(options) } else { AvroFileSampler(options) }
+            },
+            makeDecoder: { schema, options -> any RecordDecoder in
+                if options.areMessages {
+                    AvroMessageDecoder(schema, options)
+                } else {
+                    AvroFileDecoder(schema, options)
+                }
+            }),
+        FormatDescriptor(
             name: "vw", summary: "Vowpal Wabbit's text: label |namespace feature:value ...", suffixes: [".vw"],
-            isFeatureNative: true, makeSampler: { VWTextSampler() },
+            isFeatureNative: true, sampler: { _ in VWTextSampler() },
             makeDecoder: { schema, options in
                 VWTextDecoder(
                     schema: schema,
@@ -52,7 +79,7 @@ public enum FormatRegistry {
             }),
         FormatDescriptor(
             name: "libsvm", summary: "LIBSVM: label index:value ...", suffixes: [".libsvm", ".svm", ".svmlight"],
-            isFeatureNative: true, makeSampler: { LIBSVMSampler() },
+            isFeatureNative: true, sampler: { _ in LIBSVMSampler() },
             makeDecoder: { schema, options in
                 LIBSVMDecoder(
                     schema: schema, options: LIBSVMOptions(bits: options.bits, addsConstant: options.addsConstant))
@@ -66,6 +93,7 @@ public enum FormatRegistry {
         var plain = name.lowercased()
         for suffix in [".gz", ".zst", ".zstd"] where plain.hasSuffix(suffix) { plain.removeLast(suffix.count) }
         if let found = all.first(where: { $0.suffixes.contains { plain.hasSuffix($0) } }) { return found }
+        if head.starts(with: AvroHeader.magic), let avro = find("avro") { return avro }
         let mark = head.baseAddress.map { byteOrderMarkCount($0, head.count) } ?? 0
         let line = head[mark...].prefix { $0 != UInt8(ascii: "\n") }
         let first = line.first { $0 > 0x20 }

@@ -24,8 +24,8 @@ struct QuotedRecord {
 
     /// Reads the record at the beginning of a text that ends with a newline. How much stands behind the record does not
     /// change the answer.
-    static func read(_ text: UnsafeBufferPointer<UInt8>, separator: UInt8, isEnd: Bool) -> Reading {
-        let record = QuotedRecord(text, separator: separator)
+    static func read(_ text: UnsafeBufferPointer<UInt8>, _ dialect: CSVDialect, isEnd: Bool) -> Reading {
+        let record = QuotedRecord(text, dialect)
         if let record, record.lines == 1 { return .complete(record) }
         let lineEnd = text.firstIndex(of: UInt8(ascii: "\n")) ?? 0
         let isEndless = (record?.length ?? text.count) - lineEnd > maximumExtension
@@ -34,12 +34,13 @@ struct QuotedRecord {
     }
 
     /// Nil when the text ends inside the record. `text` ends with a newline.
-    init?(_ text: UnsafeBufferPointer<UInt8>, separator: UInt8) {
-        let quote = UInt8(ascii: "\"")
+    init?(_ text: UnsafeBufferPointer<UInt8>, _ dialect: CSVDialect) {
+        let separator = dialect.separator
+        let quote = dialect.quoteByte
         var at = 0
         while true {
-            if at < text.count, text[at] == quote {
-                guard let end = readQuoted(text, from: at + 1) else { return nil }
+            if at < text.count, text[at] == quote, quote != separator {
+                guard let end = readQuoted(text, from: at + 1, quote) else { return nil }
                 at = end
                 if at + 1 < text.count, text[at] == 0x0d, text[at + 1] == UInt8(ascii: "\n") { at += 1 }
                 guard at < text.count else { return nil }
@@ -64,8 +65,9 @@ struct QuotedRecord {
     }
 
     /// Appends a quoted field's text; returns the index after its closing quote, nil when there is none.
-    private mutating func readQuoted(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        let quote = UInt8(ascii: "\"")
+    private mutating func readQuoted(
+        _ text: UnsafeBufferPointer<UInt8>, from start: Int, _ quote: UInt8
+    ) -> Int? {
         var at = start
         while at < text.count {
             let byte = text[at]
@@ -84,10 +86,10 @@ struct QuotedRecord {
 /// The first line of a CSV file.
 enum CSVHeader {
     /// The column names.
-    static func names(_ header: UnsafeBufferPointer<UInt8>, separator: UInt8) throws(FormatError) -> [String] {
+    static func names(_ header: UnsafeBufferPointer<UInt8>, _ dialect: CSVDialect) throws(FormatError) -> [String] {
         guard isUTF8(header) else { throw FormatError("the header is not UTF-8 text; is this a CSV file?") }
         let line = Array(header) + [UInt8(ascii: "\n")]
-        guard let record = line.withUnsafeBufferPointer({ QuotedRecord($0, separator: separator) }),
+        guard let record = line.withUnsafeBufferPointer({ QuotedRecord($0, dialect) }),
             record.failure == nil
         else { throw FormatError("the header \(quoted(header)) has a malformed quoted field") }
         var names: [String] = []
@@ -105,7 +107,7 @@ enum CSVHeader {
         return names
     }
 
-    private static func trimmed(_ name: String) -> String {
+    static func trimmed(_ name: String) -> String {
         var name = Substring(name)
         while let last = name.last, last == " " || last == "\t" { name.removeLast() }
         while let first = name.first, first == " " || first == "\t" { name.removeFirst() }

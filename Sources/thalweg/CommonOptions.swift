@@ -9,7 +9,15 @@ struct CommonOptions: ParsableArguments {
         name: [.long, .customShort("d")],
         help: "-, file, pattern, kafka://BROKERS/TOPIC?group=NAME or none; repeatable.")
     var input: [String] = []
-    @Option(help: "auto|jsonl|csv|vw|libsvm|arff") var format: String?
+    @Option(help: "auto|jsonl|csv|avro|vw|libsvm|arff") var format: String?
+    @Option(help: "Between the fields of CSV: a character, \\t or tab (,).") var csvSeparator: String?
+    @Option(help: "Around fields of CSV: a character, or none (\").") var csvQuote: String?
+    @Option(help: "The header of CSV: yes, no (column1, ...), or names:a,b,c.") var csvHeader: String?
+    @Option(help: "The character that begins lines of CSV which are no records.") var csvComment: String?
+    @Option(help: "http(s)://HOST:PORT with the schemas of Avro messages.") var schemaRegistry: String?
+    @Option(help: "File with USER:PASSWORD or Bearer TOKEN for it.") var schemaRegistryCredentialsFile: String?
+    @Option(name: .customLong("schema-registry-ca"), help: "PEM file of the authorities that vouch for it.")
+    var schemaRegistryCA: String?
     @Flag(help: "Keep reading the last file as it grows.") var follow = false
     @Option(help: "end: stop where the topic ends.") var until: String?
     @Option(name: [.customLong("property"), .customShort("X")], help: "NAME=VALUE for librdkafka; repeatable.")
@@ -65,7 +73,10 @@ struct CommonOptions: ParsableArguments {
     var given: [String: [String]] {
         func one(_ value: String?) -> [String] { value.map { [$0] } ?? [] }
         return [
-            "input": input, "format": one(format), "follow": follow ? ["true"] : [],
+            "input": input, "format": one(format), "csv-separator": one(csvSeparator), "csv-quote": one(csvQuote),
+            "csv-header": one(csvHeader), "csv-comment": one(csvComment), "schema-registry": one(schemaRegistry),
+            "schema-registry-credentials-file": one(schemaRegistryCredentialsFile),
+            "schema-registry-ca": one(schemaRegistryCA), "follow": follow ? ["true"] : [],
             "until": one(until), "property": property, "insecure-tls": insecureTLS ? ["true"] : [],
             "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,

@@ -39,7 +39,18 @@ struct Setting {
         Setting(
             "input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
         Setting("sources", "sources", "inputs with names, units and formats of their own", .list),
-        Setting("format", "input.format", "auto|jsonl|csv|vw|libsvm|arff", default: "auto"),
+        Setting("format", "input.format", "auto|jsonl|csv|avro|vw|libsvm|arff", default: "auto"),
+        Setting(
+            "csv-separator", "input.csv-separator", "between the fields of CSV: a character, \\t or tab", default: ","),
+        Setting("csv-quote", "input.csv-quote", "around fields of CSV: a character, or none", default: "\""),
+        Setting("csv-header", "input.csv-header", "of CSV: yes, no, or names:a,b,c", default: "yes"),
+        Setting("csv-comment", "input.csv-comment", "begins lines of CSV that are no records", default: "none"),
+        Setting("schema-registry", "input.schema-registry", "http(s)://HOST:PORT with the schemas of Avro messages"),
+        Setting(
+            "schema-registry-credentials-file", "input.schema-registry-credentials-file",
+            "file with USER:PASSWORD or Bearer TOKEN for it"),
+        Setting(
+            "schema-registry-ca", "input.schema-registry-ca", "PEM file of the authorities that vouch for it"),
         Setting("follow", "input.follow", "keep reading the last file as it grows", .flag, default: "false"),
         Setting("until", "input.until", "end: stop where the topic ends"),
         Setting("property", "input.kafka.properties", "librdkafka properties NAME=VALUE", .list),

@@ -64,8 +64,12 @@ extension Settings {
             }
             if let until = text("until") { try options.set("until", until) }
             options.properties = try KafkaProperties(parsing: texts("property"))
+            options.framesPayloads = text("format") == "avro"
             try options.check()
         } catch { throw UsageError(error.description) }
+        guard !options.framesPayloads || isGiven("schema-registry") else {
+            throw UsageError("Avro messages name their schema by number: say where it is, --schema-registry URL")
+        }
         options.allowsUnverifiedTLS = try flag("insecure-tls")
         options.batchWait = batchWait
 

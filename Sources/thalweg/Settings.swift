@@ -96,7 +96,7 @@ struct Settings {
         throw UsageError("\(label(name)) is '\(text)'" + didYouMean(text, T.allCases.map(\.rawValue)))
     }
 
-    private func label(_ name: String) -> String {
+    func label(_ name: String) -> String {
         switch origin(name) {
         case .environment: Setting.find(name)?.environmentName ?? name
         case .file: "'\(Setting.find(name)?.path ?? name)' in the configuration file"
@@ -117,6 +117,7 @@ extension Settings {
             }
             configuration.format = format
         }
+        try setFormatOptions(of: &configuration)
         configuration.schema = try schemaOptions()
         configuration.sources = try sources()
         configuration.preset = try choice("preset", Preset.self)

@@ -45,6 +45,15 @@ struct KillTests {
             try workspace.write("sea.csv", Streams.generate("sea", records, .csv))
             _ = try workspace.shell("gzip sea.csv")
         },
+        Stream("avro", "--input sea.avro --target class") { workspace in
+            try workspace.write("sea.avro", AvroFile.generate("sea", records, block: 700, codec: "null"))
+        },
+        // One block of 400 records is one that is rejected.
+        Stream("avro in compressed blocks, one damaged", "--input sea-*.avro --target class") { workspace in
+            try workspace.write("sea-1.avro", AvroFile.generate("sea", 1110, block: 90, codec: "deflate"))
+            let bytes = try AvroFile.generate("sea", records - 711, block: 400, codec: "deflate", damaged: 1)
+            try workspace.write("sea-2.avro", bytes)
+        },
         Stream("two files by pattern", "--input part-*.jsonl --target class") { workspace in
             let lines = try Streams.lines("sea", records)
             try workspace.write("part-1.jsonl", lines[..<1777].joined(separator: "\n"))

@@ -89,7 +89,7 @@ enum Conformance {
 
         mutating func finish() throws(FormatError) {
             if chunk.count > offset {
-                if chunk.base[chunk.count - 1] != UInt8(ascii: "\n") {
+                if chunk.base[chunk.count - 1] != UInt8(ascii: "\n"), !(decoder is AvroFileDecoder) {
                     chunk.base[chunk.count] = UInt8(ascii: "\n")
                     chunk.count += 1
                     chunk.sealPadding()

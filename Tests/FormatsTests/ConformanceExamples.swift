@@ -9,19 +9,41 @@ struct Example: Sendable, CustomTestStringConvertible {
     let schema: Schema
     /// Valid and malformed records, blank lines and whatever else the format has, ending in a newline.
     let document: String
+    /// Instead of the document, of a binary format.
+    var binary: [UInt8]?
+    var options = DecoderOptions()
     /// Whether a line, as text without white space around it, is no record: a comment, a header.
     let isAside: @Sendable (String) -> Bool
 
-    var testDescription: String { "\(format.name), \(schema.task.rawValue)" }
+    var testDescription: String {
+        "\(format.name)\(options.csv == CSVDialect() ? "" : " in a dialect"), \(schema.task.rawValue)"
+    }
 
-    func makeDecoder() -> any RecordDecoder { format.makeDecoder(schema, DecoderOptions()) }
+    func makeDecoder() -> any RecordDecoder { format.makeDecoder(schema, options) }
 
-    var bytes: [UInt8] { Array(document.utf8) }
+    func makeSampler() -> any RecordSampler { format.makeSampler(options) }
+
+    var bytes: [UInt8] { binary ?? Array(document.utf8) }
 
     /// One example or more for every format of the registry.
     static let all: [Example] = FormatRegistry.all.flatMap { format in
         [Task.multiclass, .regression].map { task in make(format, task) }
+            + (format.name == "csv" ? [inDialect(format)] : [])
     }
+
+    private static func inDialect(_ format: FormatDescriptor) -> Example {
+        var options = DecoderOptions()
+        options.csv.separator = UInt8(ascii: ";")
+        options.csv.quote = UInt8(ascii: "'")
+        options.csv.comment = UInt8(ascii: "#")
+        options.csv.header = .names(["a", "b", "c", "t", "y", "id", "w", "extra"])
+        return Example(
+            format: format, schema: Schema(fields: fields, task: .multiclass), document: dialect, options: options
+        ) { $0.hasPrefix("#") }
+    }
+
+    /// Those whose records are lines.
+    static let lines = all.filter { !$0.format.isBinary }
 
     private static let fields = [
         Field("a", .numeric), Field("b", .categorical), Field("c", .both), Field("t", .text), Field("y", .target),
@@ -37,6 +59,8 @@ struct Example: Sendable, CustomTestStringConvertible {
         case "jsonl": return Example(format: format, schema: schema, document: jsonLines) { _ in false }
         case "arff":
             return Example(format: format, schema: schema, document: arff) { $0.hasPrefix("@") || $0.hasPrefix("%") }
+        case "avro":
+            return Example(format: format, schema: schema, document: "", binary: AvroText.example) { _ in false }
         case "vw": return Example(format: format, schema: schema, document: vw) { _ in false }
         default: return Example(format: format, schema: schema, document: libsvm) { $0.hasPrefix("#") }
         }
@@ -59,6 +83,26 @@ struct Example: Sendable, CustomTestStringConvertible {
         \u{20}7 ,x,9,t,3,r10,1,"never closed
         8,x,10,t,3,r11,1,e
         9,x,11,t,3,r12,1,e
+
+        """
+
+    private static let dialect = """
+        # a comment
+        1;x;2;some words here;1;r1;1;e
+        # another; 'one
+
+        -2.5e3;'a ''quoted''; value';3.0;'two
+        # lines of it';2;r,2;0,5;
+        -2.5e3;'a ''quoted''; value';3.0;'two
+        # lines of it';2;'r;2';0.5;
+        1;;?;word "amid" 'quotes';0;r3;;
+        bad;x;2;left tokens;1;r4;1;e
+        some words;x
+        1;x;2;'unexpected' text;1;r5;1;e
+        3;é;NA;Straße und Köln;1.0;#r6;2;e
+        4;x;7;t;3;r10;1;'never closed
+        5;x;10;t;3;r11;1;e
+        #
 
         """
 

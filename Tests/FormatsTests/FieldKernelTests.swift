@@ -53,7 +53,7 @@ import Testing
                         rest: rest.baseAddress, rest_count: 0, field_count: 0, ends: ends.baseAddress)
                     return withPadded(Array(line.utf8)) { text in
                         var scan = csv_scan()
-                        csv_scan_begin(&scan, text, 0x2c)
+                        csv_scan_begin(&scan, text, 0x2c, 0x22)
                         guard let end = csv_record(&scan, text, 0x2c, columns, count, 0, &record) else { return nil }
                         let left = rest[..<record.rest_count].map { Int($0.column) }
                         return (Array(cells), left, record.field_count, end - text)

@@ -1,4 +1,5 @@
 import Connectors
+import Records
 import Testing
 
 @testable import Kafka
@@ -38,8 +39,8 @@ import Testing
         defer { reader.source.close() }
         #expect(try reader.read { $0.hasEnded })
         let framed =
-            "a payload framed for a schema registry (schema id 258): Avro, Protobuf and JSON Schema payloads cannot be "
-            + "decoded yet"
+            "a payload framed for a schema registry (schema id 258): Avro is decoded with --format avro and "
+            + "--schema-registry URL; Protobuf and JSON Schema cannot be decoded"
         #expect(
             reader.all.map(\.kind) == [
                 "record", "empty", "empty", "record", "record", "record",
@@ -51,5 +52,37 @@ import Testing
                 "{\"a\":1}", "{  \"a\": 2 }", "1,2", "1,2", "last",
             ])
         #expect(reader.count("empty") == 4)
+    }
+
+    /// Binary payloads come byte for byte, whatever is in them.
+    @Test func framedPayloads() throws {
+        let cluster = try cluster()
+        let producer = try TestProducer(cluster.bootstrapServers, topic: "t")
+        let payloads: [[UInt8]?] = [
+            [0, 0, 0, 1, 2, 10, 13, 10], nil, [], Array("text\n".utf8), [0], Array(repeating: 10, count: 300_000),
+        ]
+        for payload in payloads { producer.send(payload) }
+        producer.flush()
+        var options = try options(cluster, "until=end")
+        options.framesPayloads = true
+        let source = try KafkaSource(options)
+        try source.open(FakeLedger())
+        defer { source.close() }
+        var found: [[UInt8]?] = []
+        let deadline = monotonicSeconds() + 15
+        reading: while monotonicSeconds() < deadline {
+            switch try source.next(waiting: 0.05, recycling: nil) {
+            case .messages(let block):
+                for mark in block.marks {
+                    let payload = MessageFrame.payload(in: block.chunk, at: mark.start)
+                    if case .record = mark.kind { found.append(payload.map(Array.init)) } else { found.append(nil) }
+                }
+            case .end: break reading
+            default: break
+            }
+        }
+        #expect(found == payloads.map { $0 == [] ? nil : $0 })
+        options.fields = [.key]
+        #expect(throws: ConnectorError.self) { try KafkaSource(options) }
     }
 }

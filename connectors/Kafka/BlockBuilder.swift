@@ -7,13 +7,15 @@ import Records
 struct BlockBuilder {
     static let maximumMessages = 2048
     private let prefix: FieldPrefix
+    private let framesPayloads: Bool
     private(set) var block: MessageBlock
     /// Bytes in the block besides the chunk's.
     private var otherBytes = 0
     private(set) var emptyCount = 0
 
-    init(fields: Set<KafkaSourceOptions.Field>) {
-        prefix = FieldPrefix(fields)
+    init(_ options: KafkaSourceOptions) {
+        prefix = FieldPrefix(options.fields)
+        framesPayloads = options.framesPayloads
         block = MessageBlock()
     }
 
@@ -27,7 +29,9 @@ struct BlockBuilder {
 
     /// Whether a message should go into the next block, so that this one's buffer need not grow.
     func wouldGrow(_ message: UnsafePointer<rd_kafka_message_t>) -> Bool {
-        !isEmpty && byteCount + message.pointee.len + message.pointee.key_len + 1 > MessageBlock.capacity
+        !isEmpty
+            && byteCount + message.pointee.len + message.pointee.key_len + MessageFrame.headCount
+                > MessageBlock.capacity
     }
 
     /// Gives the filled block away for an empty one.
@@ -63,6 +67,11 @@ struct BlockBuilder {
     private mutating func appendPayload(
         _ whole: UnsafeRawBufferPointer, _ message: UnsafePointer<rd_kafka_message_t>, _ prefixCount: inout Int
     ) -> MessageKind {
+        if framesPayloads {
+            guard !whole.isEmpty else { return .empty }
+            MessageFrame.append(whole, to: block.chunk)
+            return .record
+        }
         if whole.count >= 5, whole[0] == 0 { return rejectFramed(whole) }
         guard let first = whole.firstIndex(where: { !isBlank($0) }) else { return .empty }
         let isObject = whole[first] == UInt8(ascii: "{")
@@ -111,8 +120,8 @@ struct BlockBuilder {
     private mutating func rejectFramed(_ payload: UnsafeRawBufferPointer) -> MessageKind {
         let schema = payload[1..<5].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         return reject(
-            "a payload framed for a schema registry (schema id \(schema)): Avro, Protobuf and JSON Schema payloads "
-                + "cannot be decoded yet", payload)
+            "a payload framed for a schema registry (schema id \(schema)): Avro is decoded with --format avro and "
+                + "--schema-registry URL; Protobuf and JSON Schema cannot be decoded", payload)
     }
 
     private mutating func rejectLines(

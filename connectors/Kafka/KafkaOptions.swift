@@ -26,6 +26,8 @@ public struct KafkaSourceOptions: Sendable {
     /// What to do when a position is not (or no more) in the topic.
     public var onOutOfRange = OutOfRange.stop
     public var fields: Set<Field> = []
+    /// Payloads are binary and framed for a schema registry: they are handed on as they are.
+    public var framesPayloads = false
     public var properties = KafkaProperties()
     /// Whether a property may switch the verification of certificates off.
     public var allowsUnverifiedTLS = false
@@ -103,6 +105,11 @@ public struct KafkaSourceOptions: Sendable {
             throw ConnectorError(
                 "group and partitions are alternatives: a group shares the partitions out, partitions=... takes these "
                     + "and no others. Remove one of them")
+        }
+        guard fields.isEmpty || !framesPayloads else {
+            throw ConnectorError(
+                "fields of the message beside its payload are there for JSON: they cannot be put into Avro. Remove "
+                    + "fields=")
         }
         guard group != nil || start != .stored else {
             throw ConnectorError(

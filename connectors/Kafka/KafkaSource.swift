@@ -63,6 +63,8 @@ public final class KafkaSource: MessageSource {
         return configuration
     }
 
+    public var framesPayloads: Bool { options.framesPayloads }
+
     public var group: String? { options.group.map { "\(options.brokers) \($0)" } }
 
     public func open(_ ledger: any PartLedger) throws(ConnectorError) {

@@ -45,7 +45,7 @@ final class Poller: @unchecked Sendable {
         self.counters = counters
         handle = client.handle
         warner = client.hooks.warner
-        builder = BlockBuilder(fields: options.fields)
+        builder = BlockBuilder(options)
         nextTopicCheck = monotonicSeconds() + options.silentSeconds
     }
 

@@ -64,6 +64,8 @@ typedef struct {
     /// Not zero: the block has a byte outside ASCII; so has a block of the current record.
     uint32_t block_high;
     uint32_t high;
+    /// What stands around quoted fields; the separator: nothing does.
+    uint8_t quote;
 } csv_scan;
 
 /// What a record left behind.
@@ -77,7 +79,7 @@ typedef struct {
     const uint8_t **ends;
 } field_record;
 
-void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator);
+void csv_scan_begin(csv_scan *scan, const uint8_t *start, uint8_t separator, uint8_t quote);
 
 /// Decodes the CSV record at `start`, where `scan` stands, into row `row` of its columns. Returns its line feed, or null
 /// when a field is quoted. The text has a line feed, and 64 bytes after it are readable.
