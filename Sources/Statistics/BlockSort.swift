@@ -4,7 +4,8 @@ public enum BlockSort {
     private static let run = 8
 
     /// - Parameter scratch: room for as many numbers.
-    public static func sort(_ values: UnsafeMutablePointer<Double>, _ count: Int, scratch: UnsafeMutablePointer<Double>) {
+    public static func sort(_ values: UnsafeMutablePointer<Double>, _ count: Int, scratch: UnsafeMutablePointer<Double>)
+    {
         var start = 0
         while start < count {
             if count - start >= run { sortEight(values + start) } else { insertionSort(values + start, count - start) }
