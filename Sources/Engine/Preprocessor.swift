@@ -24,6 +24,7 @@ final class Preprocessor: Stateful {
     private let isFeatureNative: Bool
     /// Number columns of the schema.
     private let givenNumbers: Int
+    private let givenCategories: Int
     /// Steps learn a record as it was, and see it transformed by what they then know, as River's pipelines do.
     let learnsBeforeTransforming: Bool
     /// Columns of the last batch before any step, laid out as the batch's; kept only when asked for.
@@ -42,6 +43,7 @@ final class Preprocessor: Stateful {
         targets = Array(repeating: .nan, count: configuration.batchSize)
         var layout = FieldLayout(schema, seed: configuration.seed)
         givenNumbers = layout.numberNames.count
+        givenCategories = layout.categoryNames.count
         var later: [(path: String, step: ComponentSpecification)] = []
         for (index, step) in configuration.steps.enumerated() {
             let path = "\(index)-\(step.name)"
@@ -127,7 +129,9 @@ final class Preprocessor: Stateful {
     func makeRecordBatch(capacity: Int) -> RecordBatch {
         RecordBatch(
             capacity: capacity, numericCount: layout.numberNames.count, categoricalCount: layout.categoryNames.count,
-            isFeatureNative: isFeatureNative, rawCount: layout.rawNames.count, tokenLists: layout.tokenListCount)
+            isFeatureNative: isFeatureNative, rawCount: layout.rawNames.count, tokenLists: layout.tokenListCount,
+            madeNumbers: layout.numberNames.count - givenNumbers,
+            madeCategories: layout.categoryNames.count - givenCategories)
     }
 
     /// Takes records out that nothing else should see; only of those that are learned.

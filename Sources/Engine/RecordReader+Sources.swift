@@ -42,7 +42,7 @@ extension RecordReader {
         }
         let source = sources[index]
         var format = first
-        if let name = source.format {
+        if let name = source.format ?? configuration.format {
             guard let found = FormatRegistry.find(name) else {
                 throw EngineError("there is no format '\(name)'", .usage)
             }

@@ -88,7 +88,9 @@ final class RecordReader: BatchReader, @unchecked Sendable {
             guard try beginNextPart() else { return false }
             _ = try fill()
         }
-        if let name = source(of: parts[chunk.position.part].name)?.format ?? (sources.isEmpty ? name : nil) {
+        if let name = source(of: parts[chunk.position.part].name)?.format
+            ?? (sources.isEmpty ? name : configuration.format)
+        {
             guard let found = FormatRegistry.find(name) else {
                 throw EngineError("there is no format '\(name)'", .usage)
             }

@@ -14,21 +14,21 @@ public final class Run {
     let options: RunOptions
     /// The input's first.
     let lanes: [Lane]
-    private var input: Lane { lanes[0] }
+    var input: Lane { lanes[0] }
     var targetsLane: Lane? { lanes.first { $0.kind == .targets } }
     /// Records that other threads hand in.
     private let inbox: RecordInbox?
     private let directory: WorkerDirectory?
     private let store: SnapshotStore?
-    private var taker: SnapshotTaker?
+    var taker: SnapshotTaker?
     private var position = RunPosition()
     private var format = ""
     private var quarantine: Quarantine
     private var predicted = 0
     private var rejected = 0
-    private var failure: EngineError?
+    var failure: EngineError?
     /// Nil: targets come with their records.
-    private var delayed: DelayedLearning?
+    var delayed: DelayedLearning?
     /// Room for records that have their turn.
     private var ordered: OrderedBatch?
     /// Nil: nobody can look.
@@ -319,24 +319,6 @@ public final class Run {
         }
     }
 
-    /// At the end of the stream: what waited is learned. After a stop it waits in the snapshot, where there is one.
-    private func finish(
-        _ outcome: StreamEnd, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
-        _ writer: inout PredictionWriter?
-    ) {
-        var isEnd = false
-        if case .endOfInput = outcome { isEnd = true }
-        let isStopped = if case .stopped = outcome { true } else { false }
-        if pipeline.order != nil, isEnd || isStopped && taker == nil {
-            let nothing = FilledBatch(pipeline.makeRecordBatch())
-            nothing.positions = input.positions
-            var work = LearningWork(nothing, input)
-            work.isLast = true
-            learn(work, pipeline, features, predictions, &writer)
-        }
-        if isEnd, failure == nil { delayed?.finish() }
-    }
-
     /// One lane has ended: the other goes on, unless this one's end is the whole run's.
     private func didEnd(_ outcome: StreamEnd) {
         switch outcome {
@@ -375,7 +357,7 @@ public final class Run {
     }
 
     /// Takes one batch through everything. On failure asks the reader to stop; later batches are dropped.
-    private func learn(
+    func learn(
         _ work: LearningWork, _ pipeline: Pipeline, _ features: FeatureBatch, _ predictions: PredictionBatch,
         _ writer: inout PredictionWriter?
     ) {
@@ -490,22 +472,6 @@ public final class Run {
             throw EngineError(
                 "more than \(configuration.maximumRejected) of the last \(Quarantine.window) records were rejected "
                     + "(--max-rejected); the first: \(quarantine.first ?? "")")
-        }
-    }
-
-    /// Tells what changed against the schema.
-    private func noteSchema(_ records: RecordBatch, _ pipeline: Pipeline) throws(EngineError) {
-        guard options.learns, let monitor = pipeline.schemaMonitor else { return }
-        let changes = monitor.note(records)
-        guard !changes.isEmpty else { return }
-        let counts = monitor.counts
-        options.live?.note { $0.schemaChanges = counts }
-        for change in changes {
-            switch configuration.schemaDrift.action(change.kind) {
-            case .ignore: break
-            case .warn: options.warn("schema: \(change.text)")
-            case .stop: throw EngineError("schema: \(change.text). The run ends, as --on-drift asks")
-            }
         }
     }
 

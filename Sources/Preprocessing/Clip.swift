@@ -74,6 +74,8 @@ final class Clip: Transformer {
 
     var state: [StateEntry] { quantiles.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
+    func stateDidChange() { for column in quantiles { column.stateDidChange() } }
+
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
             switch bounds.method {

@@ -44,6 +44,8 @@ final class Impute: Transformer {
             ? medians.enumerated().flatMap { $1.state.prefixed("\($0)") } : [StateEntry("fillings", fillings)]
     }
 
+    func stateDidChange() { for column in medians { column.stateDidChange() } }
+
     func process(_ columns: NumberColumns) {
         let constant = value
         for column in 0..<columns.count {

@@ -6,6 +6,7 @@ import Statistics
 public struct SchemaReference: Sendable, Equatable {
     public struct Field: Sendable, Equatable {
         public var name: String
+        public var role: FieldRole
         public var kind: FieldSummary.Kind
         /// Records without a value, as a share.
         public var missing: Double
@@ -38,7 +39,8 @@ public struct SchemaReference: Sendable, Equatable {
                 range = NumberRange(low: low, median: median, high: high)
             }
             return Field(
-                name: field.name, kind: field.kind, missing: field.missingShare, range: range, distinct: field.distinct)
+                name: field.name, role: field.role, kind: field.kind, missing: field.missingShare, range: range,
+                distinct: field.distinct)
         }
     }
 
@@ -53,7 +55,8 @@ public struct SchemaReference: Sendable, Equatable {
             }
             fields.append(
                 Field(
-                    name: name, kind: kind, missing: number("missing") ?? 0, range: range,
+                    name: name, role: value["role"]?.string.flatMap(FieldRole.init(rawValue:)) ?? .ignored, kind: kind,
+                    missing: number("missing") ?? 0, range: range,
                     distinct: Int(max(0, min(number("distinct") ?? 0, 1e15)))))
         }
         guard !fields.isEmpty else { return nil }
@@ -117,7 +120,7 @@ public struct SchemaReference: Sendable, Equatable {
 
 extension SchemaReference.Field {
     fileprivate var yaml: String {
-        var parts = ["type: \(kind.rawValue)", "missing: \(missing)"]
+        var parts = ["role: \(role.rawValue)", "type: \(kind.rawValue)", "missing: \(missing)"]
         if let range { parts += ["low: \(range.low)", "median: \(range.median)", "high: \(range.high)"] }
         return "{\((parts + ["distinct: \(distinct)"]).joined(separator: ", "))}"
     }
@@ -129,7 +132,8 @@ extension SchemaReference.Field {
         guard found.count > 0 else {
             return missing < 1 ? change(.disappeared, "is missing in all records") : []
         }
-        guard found.kind == kind else {
+        // Ids and classes are texts, whatever they look like.
+        guard found.kind == kind || role == .id || role == .target else {
             return change(.type, "was a \(kind.rawValue), now it is a \(found.kind.rawValue)")
         }
         if found.missingShare > missing + missingRise {

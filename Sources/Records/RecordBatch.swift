@@ -27,6 +27,9 @@ public final class RecordBatch: @unchecked Sendable {
     public let columnStride: Int
     public let numericCount: Int
     public let categoricalCount: Int
+    /// Columns that decoders fill; those behind them are made by steps.
+    public let decodedNumericCount: Int
+    public let decodedCategoricalCount: Int
     /// Columns of fields that are kept as the bytes they came with.
     public let rawCount: Int
     public let tokenLists: [TokenList]
@@ -71,11 +74,16 @@ public final class RecordBatch: @unchecked Sendable {
     /// Keeps the bytes alive that the ranges point into.
     public var chunks: [Chunk] = []
 
-    /// - Parameter tokenLists: how many steps bring words of their own.
+    /// - Parameters:
+    ///   - tokenLists: how many steps bring words of their own.
+    ///   - madeNumbers: of the number columns, how many steps make.
+    ///   - madeCategories: likewise of the category columns.
     public init(
         capacity: Int, numericCount: Int, categoricalCount: Int, isFeatureNative: Bool, rawCount: Int = 0,
-        tokenLists: Int = 0
+        tokenLists: Int = 0, madeNumbers: Int = 0, madeCategories: Int = 0
     ) {
+        decodedNumericCount = numericCount - madeNumbers
+        decodedCategoricalCount = categoricalCount - madeCategories
         self.capacity = capacity
         self.rawCount = rawCount
         self.tokenLists = (0..<tokenLists).map { _ in TokenList() }

@@ -1,10 +1,11 @@
 /// Sorts short blocks of finite numbers: runs of eight by a sorting network, then merges, whose steps have no branch that depends
 /// on the data, so that unordered values cost no mispredictions. O(n log n).
-enum BlockSort {
+public enum BlockSort {
     private static let run = 8
 
     /// - Parameter scratch: room for as many numbers.
-    static func sort(_ values: UnsafeMutablePointer<Double>, _ count: Int, scratch: UnsafeMutablePointer<Double>) {
+    public static func sort(_ values: UnsafeMutablePointer<Double>, _ count: Int, scratch: UnsafeMutablePointer<Double>)
+    {
         var start = 0
         while start < count {
             if count - start >= run { sortEight(values + start) } else { insertionSort(values + start, count - start) }

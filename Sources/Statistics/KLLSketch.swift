@@ -197,6 +197,12 @@ public final class KLLSketch: Stateful {
         return SortedValues(pairs, minimum: minimum ?? .nan, maximum: maximum ?? .nan)
     }
 
+    /// All values in ascending order, as long as none was left out; nil from `2k` values on.
+    public var exactValues: [Double]? {
+        guard counts[1] == 1 else { return nil }
+        return (0..<Int(counts[2])).map { values[$0] }.sorted()
+    }
+
     /// The value of rank `share` (0...1) of the count; nil before the first value.
     public func quantile(_ share: Double) -> Double? { sorted.quantile(share) }
 

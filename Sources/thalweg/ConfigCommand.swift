@@ -13,7 +13,7 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let settings = try Settings(commandLine: [:], file: file)
-            _ = try settings.configuration()
+            _ = try settings.orderOptions(try settings.configuration())
             _ = try settings.snapshotOptions()
             _ = try settings.progressTable()
             for setting in Setting.all where setting.kind == .flag { _ = try settings.flag(setting.name) }

@@ -39,6 +39,23 @@ struct PreprocessingTests {
         #expect(Set(digests).count == 1)
     }
 
+    @Test func targetsThatComeLaterTeachTheSameWhateverTheBatchSize() throws {
+        let workspace = try Self.workspace(1500)
+        let reports = try [1, 7, 256].map {
+            try workspace.thalweg("evaluate \(Self.line) --delay 100 --batch-size \($0)").report()
+        }
+        #expect(Set(reports.map(\.digest)).count == 1)
+        #expect((reports[0].metrics["log_loss"] ?? 1) < 0.35)
+    }
+
+    @Test func slotsOfTheirOwnHaveNames() throws {
+        let workspace = try Self.workspace(2000)
+        let outcome = try workspace.thalweg(
+            "evaluate --input payments.jsonl --target class --pipeline identifiers:admit=3 "
+                + "--pipeline top-features:every=500")
+        #expect(outcome.stderr.contains("note="), "\(outcome.stderr)")
+    }
+
     @Test func aResumedRunEndsInTheSameBytes() throws {
         let workspace = try Self.workspace(2000)
         let whole = try workspace.thalweg("run \(Self.line) --snapshots whole --predictions p-whole").report()

@@ -33,6 +33,27 @@ import Testing
             SelectionContext(slotCount: 64, denseCount: 16, numberNames: ["a", "b"], task: .binary))
     }
 
+    /// Feature 0 grows with the target, feature 1 comes with large targets, feature 2 is chance.
+    @Test(arguments: ["chi2", "mutual-information"]) func numbersAreToldApartByBins(_ measure: String) throws {
+        let found = try #require(FeatureSelectorRegistry.all.first { $0.descriptor.name == "top-features" })
+        let selector = try found.make(
+            Hyperparameters(found.descriptor, given: ["by": measure, "k": "1", "every": "1000", "groups": "8"]),
+            SelectionContext(slotCount: 16, denseCount: 16, numberNames: ["a", "b", "c"], task: .regression))
+        let generator = RandomGenerator(seed: 3)
+        for _ in 0..<1256 {
+            let target = generator.nextUniform() * 10
+            var indices: [UInt32] = [0, 2]
+            var values = [Float(target), Float(generator.nextUniform() * 10)]
+            if target > 5 {
+                indices.append(1)
+                values.append(1)
+            }
+            selector.learn(indices, values, indices.count, target: target)
+        }
+        let best = measure == "chi2" ? 0 : 1
+        #expect((0..<3).filter { selector.keeps($0) } == [best])
+    }
+
     private typealias Features = [(index: UInt32, value: Float)]
 
     private func stream(_ seed: UInt64) -> [(features: Features, target: Double)] {

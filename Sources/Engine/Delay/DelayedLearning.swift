@@ -46,6 +46,8 @@ final class DelayedLearning {
     var now = -Double.infinity
     /// Whether a row was a target nobody waited for, in the batch of requests at work.
     var unmatchedOffsets: [Int] = []
+    /// The records at work have been through the filters.
+    private var isFiltered = false
 
     /// - Parameter clock: used where records have no time and it matters.
     init?(_ pipeline: Pipeline, clock: @escaping () -> Double, isServed: Bool) {
@@ -110,6 +112,9 @@ final class DelayedLearning {
     }
 
     func begin(_ batch: RecordBatch, _ rows: Rows) {
+        // Before anything is counted, so that how records are grouped does not matter.
+        if rows == .records { pipeline.filter(batch) }
+        isFiltered = rows == .records
         while let refused = pipeline.refusal(batch) { batch.rejectRow(refused.row, refused.reason) }
         pipeline.evaluation.countRejected(batch.rejected.count)
         unmatchedOffsets.removeAll(keepingCapacity: true)
@@ -173,7 +178,7 @@ final class DelayedLearning {
         reveal.learn()
         work.copyRows(segment, of: current)
         segment = 0..<0
-        pipeline.filter(work)
+        if !isFiltered { pipeline.filter(work) }
         if options.withheld != nil { withhold() } else { joinEarly() }
         pipeline.process(work, features, predictions, learning: true, isFiltered: true) {
             row, features, version, known in
@@ -321,10 +326,16 @@ final class DelayedLearning {
     ) {
         let stride = batch.columnStride
         if pipeline.keepsNumbers {
-            for column in 0..<batch.numericCount { words.append(numbers(column * stride + row).bitPattern) }
+            for column in 0..<batch.numericCount {
+                // What steps make is made anew.
+                let isMade = column >= batch.decodedNumericCount
+                words.append((isMade ? .nan : numbers(column * stride + row)).bitPattern)
+            }
         }
         guard pipeline.relearnsFields else { return }
-        for column in 0..<batch.categoricalCount { words.append(categories(column * stride + row)) }
+        for column in 0..<batch.categoricalCount {
+            words.append(column >= batch.decodedCategoricalCount ? 0 : categories(column * stride + row))
+        }
         words.append(contentsOf: batch.tokens[tokens(row, batch)])
         for text in texts(row, batch) {
             words.append(UInt64(text.count))

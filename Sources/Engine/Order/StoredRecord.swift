@@ -32,8 +32,14 @@ struct StoredRecord {
         words.append(UInt64(batch.categoricalCount))
         words.append(UInt64(tokens.count))
         words.append(UInt64(batch.rawCount + leadingTexts))
-        for column in 0..<batch.numericCount { words.append(batch.numbers[column * stride + row].bitPattern) }
-        for column in 0..<batch.categoricalCount { words.append(batch.categories[column * stride + row]) }
+        for column in 0..<batch.numericCount {
+            // What steps make is made later.
+            let isMade = column >= batch.decodedNumericCount
+            words.append((isMade ? .nan : batch.numbers[column * stride + row]).bitPattern)
+        }
+        for column in 0..<batch.categoricalCount {
+            words.append(column >= batch.decodedCategoricalCount ? 0 : batch.categories[column * stride + row])
+        }
         words.append(contentsOf: batch.tokens[tokens])
         func add(_ text: ByteRange) {
             words.append(UInt64(text.count))

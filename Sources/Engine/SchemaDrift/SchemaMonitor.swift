@@ -6,7 +6,7 @@ import Statistics
 /// Notices when records stop being what the schema was made from: a field appears, disappears, changes its type or the
 /// size of its numbers.
 ///
-/// Every record is looked at in the beginning, later ever fewer, at last one of 64. 64 of those make a window. A field has
+/// Every record is looked at in the beginning, later ever fewer, at last one of 128. 64 of those make a window. A field has
 /// disappeared when a window has no value of a field that the windows before had in a quarter of their records. A number
 /// has another scale when two windows in a row say so (`NumberRange`): a gradual change is no event. Counts, windows and what
 /// was usual are part of the state, so that a resumed run knows them.
@@ -108,7 +108,7 @@ final class SchemaMonitor: Stateful {
     /// Of so many records one is looked at: a power of two that grows gradually, so that windows next to each other last
     /// about equally long.
     private static func step(_ record: Int) -> Int {
-        record < 4096 ? 1 : min(64, 1 << (Int.bitWidth - 1 - (record / 2048).leadingZeroBitCount))
+        record < 2048 ? 1 : min(128, 1 << (Int.bitWidth - 1 - (record / 1024).leadingZeroBitCount))
     }
 
     private func look(_ batch: RecordBatch, _ row: Int) {
@@ -135,7 +135,7 @@ final class SchemaMonitor: Stateful {
 
     private func closeNumber(_ column: Int) {
         let known = usual.base + column * Usual.lanes
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.window) { sorted in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * Self.window) { sorted in
             var count = 0
             for place in 0..<Self.window {
                 let value = values.base[column * Self.window + place]
@@ -146,8 +146,8 @@ final class SchemaMonitor: Stateful {
             let wasKnown = known[Usual.isKnown] > 0
             closePresence(known, Double(count), numbers[column])
             guard count >= Self.window / 4 else { return }
-            var window = UnsafeMutableBufferPointer(rebasing: sorted[..<count])
-            window.sort()
+            guard let base = sorted.baseAddress else { return }
+            BlockSort.sort(base, count, scratch: base + Self.window)
             let isFirst = !wasKnown || known[Usual.low] == 0 && known[Usual.high] == 0 && known[Usual.median] == 0
             closeScale(known, sorted, count, column, isFirst: isFirst)
         }

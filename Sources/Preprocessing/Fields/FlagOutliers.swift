@@ -29,6 +29,8 @@ final class FlagOutliers: RecordTransformer {
 
     var state: [StateEntry] { clip.state }
 
+    func stateDidChange() { clip.stateDidChange() }
+
     func process(_ records: RecordView) {
         let batch = records.batch
         let rows = batch.rows

@@ -2,8 +2,8 @@ import State
 import Statistics
 
 /// Quantiles of one column, ready for transforming numbers row by row: a KLL sketch (`KLLSketch`) and what was asked of
-/// it last. It is asked again with every value up to `exactCount`, so long as quantiles are exact and lie between two
-/// values as scikit-learn's do, then whenever it has grown by 1/32.
+/// it last. Below `exactCount` values quantiles are exact and lie between two values as scikit-learn's do; then the
+/// sketch is asked whenever it has grown by an eighth.
 final class ColumnQuantiles: Stateful {
     enum Question {
         case quantiles([Double])
@@ -27,6 +27,8 @@ final class ColumnQuantiles: Stateful {
     private let answers: StateArray<Double>
     /// Values after which the sketch is asked again.
     private let next: StateArray<Int64>
+    /// All values in ascending order, as long as they are few: what the sketch has, at hand.
+    private var exact: [Double] = []
 
     init(_ question: Question) {
         self.question = question
@@ -38,6 +40,8 @@ final class ColumnQuantiles: Stateful {
         sketch.state.prefixed("sketch") + [StateEntry("answers", answers), StateEntry("next", next)]
     }
 
+    func stateDidChange() { exact = [] }
+
     /// Values learned.
     @inline(__always) var count: Int { sketch.count }
 
@@ -48,21 +52,66 @@ final class ColumnQuantiles: Stateful {
     func learn(_ value: Double) {
         guard value.isFinite else { return }
         sketch.learn(value)
-        if sketch.count >= Int(next.base[0]) { ask() }
+        if sketch.count >= Int(next.base[0]) { ask(value) }
     }
 
     @inline(never)
-    private func ask() {
-        let sorted = sketch.sorted
+    private func ask(_ value: Double) {
         let count = sketch.count
+        if count < Self.exactCount {
+            insert(value)
+            answer {
+                Self.interpolated(exact, $0)
+            } distances: { center in
+                let distances = exact.map { min(abs($0 - center), Double.greatestFiniteMagnitude) }.sorted()
+                return Self.interpolated(distances, 0.5)
+            }
+            next.base[0] = Int64(count + 1)
+        } else {
+            exact = []
+            let sorted = sketch.sorted
+            answer {
+                sorted.interpolated($0) ?? 0
+            } distances: { center in
+                sorted.distances(from: center).interpolated(0.5) ?? 0
+            }
+            next.base[0] = Int64(count + count / 8)
+        }
+    }
+
+    private func answer(_ quantile: (Double) -> Double, distances: (_ center: Double) -> Double) {
         switch question {
         case .quantiles(let shares):
-            for (index, share) in shares.enumerated() { answers.base[index] = sorted.interpolated(share) ?? 0 }
+            for (index, share) in shares.enumerated() { answers.base[index] = quantile(share) }
         case .deviation:
-            let median = sorted.interpolated(0.5) ?? 0
-            answers.base[0] = median
-            answers.base[1] = sorted.distances(from: median).interpolated(0.5) ?? 0
+            answers.base[0] = quantile(0.5)
+            answers.base[1] = distances(answers.base[0])
         }
-        next.base[0] = Int64(count < Self.exactCount ? count + 1 : count + count / 32)
+    }
+
+    /// Puts the newest value into its place, or finds all of them again in a restored sketch.
+    private func insert(_ value: Double) {
+        guard exact.count + 1 == sketch.count else {
+            exact = sketch.exactValues ?? []
+            return
+        }
+        var low = 0
+        var high = exact.count
+        while low < high {
+            let middle = (low + high) / 2
+            if exact[middle] <= value { low = middle + 1 } else { high = middle }
+        }
+        exact.insert(value, at: low)
+    }
+
+    /// numpy's `linear` (Hyndman and Fan 1996, definition 7) of values in ascending order; there is one.
+    private static func interpolated(_ sorted: [Double], _ share: Double) -> Double {
+        guard let last = sorted.last else { return 0 }
+        let place = share * Double(sorted.count - 1)
+        let whole = min(Int(place), sorted.count - 1)
+        let below = sorted[whole]
+        let above = whole + 1 < sorted.count ? sorted[whole + 1] : last
+        let part = place - Double(whole)
+        return below == above ? below : below * (1 - part) + above * part
     }
 }

@@ -23,6 +23,8 @@ final class QuantileBins: Transformer {
 
     var state: [StateEntry] { edges.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
+    func stateDidChange() { for column in edges { column.stateDidChange() } }
+
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
             let known = edges[column]

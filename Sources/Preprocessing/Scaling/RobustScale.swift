@@ -27,6 +27,8 @@ final class RobustScale: Transformer {
 
     var state: [StateEntry] { quantiles.enumerated().flatMap { $1.state.prefixed("\($0)") } }
 
+    func stateDidChange() { for column in quantiles { column.stateDidChange() } }
+
     func process(_ columns: NumberColumns) {
         for column in 0..<columns.count {
             let known = quantiles[column]
