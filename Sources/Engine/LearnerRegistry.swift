@@ -7,6 +7,8 @@ public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
         Linear.learner,
         MultinomialNaiveBayes.learner,
+        NaiveBayes.learner,
+        HoeffdingTreeLearner.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

@@ -1,0 +1,342 @@
+import Glibc
+import State
+
+/// A Hoeffding tree (Domingos and Hulten, Mining High-Speed Data Streams, KDD 2000: VFDT) that grows in a `TreeStore`.
+///
+/// A leaf splits when the best split beats the second best by the Hoeffding bound sqrt(R² ln(1/delta) / 2n), or the bound
+/// is below the tie threshold. Leaves with naive Bayes after Gama, Rocha and Medas (2003) and, adaptively, Holmes, Kirkby
+/// and Pfahringer (2005). The decisions, and with `--preset moa` the predictions, are MOA's.
+final class HoeffdingTree: Stateful {
+    /// Places in a block's header.
+    enum Header {
+        /// Weight of the records that the majority class, and naive Bayes, would have got right.
+        static let majority = 0
+        static let bayes = 1
+        /// Weight seen when splits were last looked at.
+        static let evaluated = 2
+        /// 1: it has learned something.
+        static let isUsed = 3
+    }
+
+    /// Where a record ends up.
+    struct Place {
+        /// -1: a branch of a multiway split that has no child yet.
+        var node: Int
+        /// The multiway split above, where `node` is -1.
+        var parent: Int
+        var branch: Int
+    }
+
+    let settings: TreeSettings
+    let store: TreeStore
+    private var search: SplitSearch
+    private var suggestions: [SplitSuggestion] = []
+    /// Room for the votes of naive Bayes, by class.
+    private var scratch: UnsafeMutablePointer<Double>
+    private var scratchCount: Int
+    /// Called for a leaf that became a split, before it learns further.
+    var didSplit: ((_ node: Int) -> Void)?
+
+    init(_ settings: TreeSettings, classes: Int, rooms: [Int64], seed: UInt64 = 0) {
+        self.settings = settings
+        store = TreeStore(classes: classes, rooms: rooms)
+        store.random = seed
+        search = SplitSearch(
+            store.layout, settings.criterion, points: settings.splitPoints, binaryOnly: settings.binaryOnly)
+        scratchCount = max(classes, 1)
+        scratch = .allocate(capacity: scratchCount)
+    }
+
+    deinit { scratch.deallocate() }
+
+    var state: [StateEntry] { store.state }
+
+    func stateDidChange() {
+        store.stateDidChange()
+        prepare()
+    }
+
+    func grow(toClasses count: Int) {
+        store.grow(toClasses: count)
+        prepare()
+    }
+
+    /// After the layout may have changed.
+    private func prepare() {
+        if !search.fits(store.layout) {
+            search = SplitSearch(
+                store.layout, settings.criterion, points: settings.splitPoints, binaryOnly: settings.binaryOnly)
+        }
+        if store.classes > scratchCount {
+            scratch.deallocate()
+            scratchCount = store.classes
+            scratch = .allocate(capacity: scratchCount)
+        }
+    }
+
+    // MARK: The way to a leaf
+
+    @inline(__always)
+    func reach(_ row: UnsafePointer<Double>, from top: Int) -> Place {
+        let nodes = store.nodes
+        var at = top
+        while at >= 0, nodes[at].isSplit {
+            let node = nodes[at]
+            let value = row[Int(node.attribute)]
+            var next: Int
+            if value.isNaN {
+                guard settings.missing == .heavier, node.block >= 0 else { break }
+                next = Int(node.block)
+            } else if node.kind == TreeNode.Kind.numeric {
+                next = Int(value <= node.threshold ? node.left : node.right)
+            } else if node.kind == TreeNode.Kind.equal {
+                next = Int(value == node.threshold ? node.left : node.right)
+            } else {
+                next = store.child(node, Int(value))
+                if next < 0 { return Place(node: -1, parent: at, branch: Int(value)) }
+            }
+            at = next
+        }
+        return Place(node: at, parent: -1, branch: -1)
+    }
+
+    // MARK: Predictions
+
+    /// Votes of what was reached. Changes nothing but its own room for votes.
+    ///
+    /// - Returns: the class with the most votes.
+    @inline(__always)
+    func vote(_ place: Place, _ row: UnsafePointer<Double>, _ votes: UnsafeMutablePointer<Double>) -> Int {
+        let node = place.node >= 0 ? place.node : place.parent
+        guard node >= 0 else {
+            votes.update(repeating: 0, count: store.classes)
+            return 0
+        }
+        if store.nodes[node].kind == TreeNode.Kind.active {
+            let block = store.block(store.nodes[node].block)
+            if usesBayes(block) {
+                return store.layout.bayes(
+                    block, row, store.weights(node), underflows: settings.underflows, votes)
+            }
+        }
+        votes.update(from: store.weights(node), count: store.classes)
+        return ClassVotes.best(votes, store.classes)
+    }
+
+    @inline(__always)
+    private func usesBayes(_ block: UnsafePointer<Double>) -> Bool {
+        switch settings.leaf {
+        case .majority: false
+        case .bayes: true
+        case .adaptive: block[Header.majority] <= block[Header.bayes]
+        }
+    }
+
+    // MARK: Learning
+
+    /// Predicts a record, then learns it.
+    ///
+    /// - Returns: the class with the most votes.
+    @inline(__always)
+    func predictThenLearn(
+        _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ votes: UnsafeMutablePointer<Double>
+    ) -> Int {
+        let place = reach(row, from: store.root)
+        guard settings.leaf == .adaptive, place.node >= 0, store.nodes[place.node].kind == TreeNode.Kind.active else {
+            let best = vote(place, row, votes)
+            learn(place, row, target, weight)
+            return best
+        }
+        // Both ways of predicting are needed to judge them.
+        let leaf = place.node
+        let block = store.block(store.nodes[leaf].block)
+        let weights = store.weights(leaf)
+        let majority = ClassVotes.best(weights, store.classes)
+        let bayes = store.layout.bayes(block, row, weights, underflows: settings.underflows, votes)
+        var best = bayes
+        if !usesBayes(block) {
+            votes.update(from: weights, count: store.classes)
+            best = majority
+        }
+        learnLeaf(leaf, row, target, weight, majority: majority, bayes: bayes)
+        return best
+    }
+
+    func learn(_ row: UnsafePointer<Double>, _ target: Int, _ weight: Double) {
+        learn(reach(row, from: store.root), row, target, weight)
+    }
+
+    @inline(__always)
+    func learn(_ place: Place, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double) {
+        var leaf = place.node
+        if leaf < 0 {
+            leaf = store.makeLeaf(isActive: hasRoom(blocks: 1))
+            if place.parent >= 0 {
+                store.setChild(place.parent, place.branch, leaf)
+            } else {
+                store.root = leaf
+            }
+        }
+        guard store.nodes[leaf].isLeaf else { return }
+        var (majority, bayes) = (-1, -1)
+        if settings.leaf == .adaptive, store.nodes[leaf].kind == TreeNode.Kind.active {
+            let block = store.block(store.nodes[leaf].block)
+            majority = ClassVotes.best(store.weights(leaf), store.classes)
+            bayes = store.layout.bayes(
+                block, row, store.weights(leaf), underflows: settings.underflows, scratch)
+        }
+        learnLeaf(leaf, row, target, weight, majority: majority, bayes: bayes)
+    }
+
+    /// - Parameters:
+    ///   - majority: the class of the most weight, before.
+    ///   - bayes: the class that naive Bayes would have predicted.
+    @inline(__always)
+    func learnLeaf(
+        _ leaf: Int, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, majority: Int, bayes: Int
+    ) {
+        if !store.layout.hasRoom(for: row) {
+            store.makeRoom(for: row)
+            prepare()
+        }
+        store.markLeaf(leaf)
+        let weights = store.weights(leaf)
+        weights[target] += weight
+        if store.nodes[leaf].classes <= Int32(target) {
+            store.nodes[leaf].classes = Int32(target + 1)
+            store.markNode(leaf)
+        }
+        guard store.nodes[leaf].kind == TreeNode.Kind.active else { return }
+        let block = store.block(store.nodes[leaf].block)
+        if majority == target { block[Header.majority] += weight }
+        if bayes == target { block[Header.bayes] += weight }
+        if block[Header.isUsed] == 0 { begin(block) }
+        store.layout.learn(block, row, target, weight)
+        var seen = 0.0
+        for index in 0..<store.classes { seen += weights[index] }
+        if seen - block[Header.evaluated] >= settings.gracePeriod { lookForSplit(leaf, seen) }
+    }
+
+    /// A leaf's first record: it chooses what it looks at.
+    private func begin(_ block: UnsafeMutablePointer<Double>) {
+        block[Header.isUsed] = 1
+        let count = store.layout.count
+        guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
+        // Selection sampling (Knuth 3.4.2, algorithm S).
+        var wanted = settings.subspace
+        for index in 0..<count {
+            guard nextUniform() * Double(count - index) < Double(wanted) else { continue }
+            block[ObserverLayout.headerCount + index] = 1
+            wanted -= 1
+        }
+    }
+
+    private func nextUniform() -> Double {
+        store.random &+= 0x9e37_79b9_7f4a_7c15
+        var z = store.random
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    }
+
+    // MARK: Splits
+
+    @inline(never)
+    private func lookForSplit(_ leaf: Int, _ seen: Double) {
+        store.block(store.nodes[leaf].block)[Header.evaluated] = seen
+        let weights = store.weights(leaf)
+        var populated = 0
+        for index in 0..<store.classes where weights[index] != 0 { populated += 1 }
+        guard populated > 1 else { return }
+        let block = store.block(store.nodes[leaf].block)
+        search.suggestions(block, weights, allowsNone: settings.allowsNone, into: &suggestions)
+        guard var best = suggestions.first else { return }
+        var second = -Double.infinity
+        for suggestion in suggestions.dropFirst() {
+            if suggestion.merit >= best.merit {
+                second = best.merit
+                best = suggestion
+            } else if suggestion.merit > second {
+                second = suggestion.merit
+            }
+        }
+        let range = settings.criterion.range(classes: Int(store.nodes[leaf].classes))
+        let bound = (range * range * log(1 / settings.confidence) / (2 * seen)).squareRoot()
+        let isSure = suggestions.count < 2 || best.merit - second > bound || bound < settings.tieThreshold
+        if settings.removesPoorAttributes, settings.leaf == .majority, suggestions.count > 1 {
+            for suggestion in suggestions where suggestion.attribute >= 0 && best.merit - suggestion.merit > bound {
+                block[ObserverLayout.headerCount + suggestion.attribute] = 0
+            }
+        }
+        guard isSure else { return }
+        guard best.kind != TreeNode.Kind.inactive else { return restart(leaf, seen) }
+        split(leaf, best)
+    }
+
+    /// Not to split is best: the leaf begins anew with its class weights.
+    private func restart(_ leaf: Int, _ seen: Double) {
+        store.clearBlock(leaf)
+        store.block(store.nodes[leaf].block)[Header.evaluated] = seen
+    }
+
+    private func split(_ leaf: Int, _ best: SplitSuggestion) {
+        let classes = store.classes
+        guard bytes + best.branches * store.nodeBytes <= settings.maximumBytes else { return }
+        let block = store.block(store.nodes[leaf].block)
+        let (weights, lengths) = search.distribution(block, best)
+        store.beginSplit(leaf, kind: best.kind, attribute: best.attribute, threshold: best.threshold)
+        var heavier = (child: -1, weight: -1.0)
+        for branch in 0..<best.branches {
+            let child = store.makeLeaf(isActive: hasRoom(blocks: 1))
+            store.weights(child).update(from: weights + branch * classes, count: classes)
+            store.nodes[child].classes = lengths[branch]
+            var weight = 0.0
+            for index in 0..<classes { weight += weights[branch * classes + index] }
+            if store.nodes[child].kind == TreeNode.Kind.active {
+                store.block(store.nodes[child].block)[Header.evaluated] = weight
+            }
+            if weight > heavier.weight { heavier = (child, weight) }
+            switch (best.kind, branch) {
+            case (TreeNode.Kind.multiway, _): store.setChild(leaf, branch, child)
+            case (_, 0): store.nodes[leaf].left = Int32(child)
+            default: store.nodes[leaf].right = Int32(child)
+            }
+        }
+        store.nodes[leaf].block = Int32(heavier.child)
+        store.markNode(leaf)
+        didSplit?(leaf)
+        if store.inactiveCount > 0 || bytes > settings.maximumBytes { shareMemory() }
+    }
+
+    // MARK: Memory
+
+    private var bytes: Int { store.nodeCount * store.nodeBytes + store.activeCount * store.blockBytes }
+
+    private func hasRoom(blocks: Int) -> Bool { bytes + blocks * store.blockBytes <= settings.maximumBytes }
+
+    /// Leaves that promise most, by the weight that the majority class gets wrong, have statistics; a tenth of the room is
+    /// left for what comes next, so that this is seldom.
+    private func shareMemory() {
+        let left = settings.maximumBytes - store.nodeCount * store.nodeBytes
+        let most = max(0, left / 10 * 9 / store.blockBytes)
+        guard store.activeCount > left / store.blockBytes || store.activeCount < most / 2 else { return }
+        let leaves = store.leaves(under: store.root).map { (node: $0, promise: promise($0)) }
+            .sorted { ($0.promise, $0.node) > ($1.promise, $1.node) }
+        for leaf in leaves.dropFirst(most) { store.deactivate(leaf.node) }
+        for leaf in leaves.prefix(most) where store.nodes[leaf.node].kind == TreeNode.Kind.inactive {
+            store.activate(leaf.node)
+            var seen = 0.0
+            for index in 0..<store.classes { seen += store.weights(leaf.node)[index] }
+            store.block(store.nodes[leaf.node].block)[Header.evaluated] = seen
+        }
+    }
+
+    private func promise(_ leaf: Int) -> Double {
+        var (sum, most) = (0.0, 0.0)
+        for index in 0..<store.classes {
+            sum += store.weights(leaf)[index]
+            most = max(most, store.weights(leaf)[index])
+        }
+        return sum - most
+    }
+}

@@ -1,0 +1,123 @@
+import Glibc
+
+extension ObserverLayout {
+    /// Naive Bayes over a block:
+    ///
+    ///     P(c | x) ~ N_c · prod_numeric N(x_i; mean_ci, variance_ci) · prod_nominal (N_civ + 1) / (N_ci + values_ci)
+    ///
+    /// Missing values are passed over. A class with no observation of an attribute, or none but other values of a
+    /// constant one, is impossible (MOA's NaiveBayes). Worked out in logarithms, one for each class.
+    ///
+    /// - Parameters:
+    ///   - weights: of the classes.
+    ///   - underflows: true: as a product of doubles, which becomes 0 where many densities are small (MOA).
+    ///   - votes: by class; all 0 where every class is impossible.
+    /// - Returns: the class with the most votes, the first where several have.
+    @inline(__always)
+    func bayes(
+        _ block: UnsafePointer<Double>, _ row: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+        underflows: Bool, _ votes: UnsafeMutablePointer<Double>
+    ) -> Int {
+        var isSmall = false
+        var best = 0
+        var top = -Double.infinity
+        for target in 0..<classes {
+            let score = logarithm(block, row, weights, target, &isSmall)
+            votes[target] = score
+            if score > top {
+                top = score
+                best = target
+            }
+        }
+        if isSmall, underflows { return product(block, row, weights, votes) }
+        guard top > -Double.infinity else {
+            for target in 0..<classes { votes[target] = 0 }
+            return 0
+        }
+        for target in 0..<classes { votes[target] = target == best ? 1 : exp(votes[target] - top) }
+        return best
+    }
+
+    private static let logTwoPi = 1.8378770664093453
+
+    @inline(__always)
+    private func logarithm(
+        _ block: UnsafePointer<Double>, _ row: UnsafePointer<Double>, _ weights: UnsafePointer<Double>, _ target: Int,
+        _ isSmall: inout Bool
+    ) -> Double {
+        guard weights[target] > 0 else { return -.infinity }
+        // exponents: sum of squared distances in variances; the product of shares² / variances, kept in range.
+        var squares = 0.0
+        var inverse = 1.0
+        var folded = 0.0
+        var gaussians = 0.0
+        for index in 0..<count {
+            let given = row[index]
+            if given.isNaN || block[Self.headerCount + index] == 0 { continue }
+            let column = columns[index]
+            if column.values == 0 {
+                let cell = block + column.offset + Self.cellCount * target
+                guard cell[0] > 0 else { return -.infinity }
+                let variance = Self.variance(cell)
+                let distance = Self.bounded(given) - cell[1]
+                if variance > 0 {
+                    squares += distance * distance / variance
+                    inverse *= variance
+                    gaussians += 1
+                } else if distance != 0 {
+                    return -.infinity
+                }
+            } else {
+                let head = block + column.offset + 2 * target
+                guard head[1] > 0 else { return -.infinity }
+                let code = Int(given)
+                let seen = code < column.values ? block[column.offset + 2 * classes + code * classes + target] : 0
+                let share = (seen + 1) / (head[0] + head[1])
+                inverse /= share * share
+            }
+            if inverse > 1e100 || inverse < 1e-100 {
+                folded += log(inverse)
+                inverse = 1
+            }
+        }
+        if squares > 600 || folded != 0 { isSmall = true }
+        return log(weights[target]) - 0.5 * (squares + folded + log(inverse) + gaussians * Self.logTwoPi)
+    }
+
+    /// The same as a product of doubles, attribute by attribute.
+    @inline(never)
+    private func product(
+        _ block: UnsafePointer<Double>, _ row: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+        _ votes: UnsafeMutablePointer<Double>
+    ) -> Int {
+        var sum = 0.0
+        for target in 0..<classes { sum += weights[target] }
+        for target in 0..<classes {
+            var vote = weights[target] / sum
+            for index in 0..<count where !row[index].isNaN && block[Self.headerCount + index] != 0 {
+                vote *= factor(block, index, row[index], target)
+            }
+            votes[target] = vote
+        }
+        return ClassVotes.best(votes, classes)
+    }
+
+    private func factor(_ block: UnsafePointer<Double>, _ index: Int, _ given: Double, _ target: Int) -> Double {
+        let column = columns[index]
+        guard column.values == 0 else {
+            let head = block + column.offset + 2 * target
+            let code = Int(given)
+            let seen = code < column.values ? block[column.offset + 2 * classes + code * classes + target] : 0
+            return head[1] > 0 ? (seen + 1) / (head[0] + head[1]) : 0
+        }
+        let cell = block + column.offset + Self.cellCount * target
+        guard cell[0] > 0 else { return 0 }
+        let deviation = Self.variance(cell).squareRoot()
+        let distance = Self.bounded(given) - cell[1]
+        guard deviation > 0 else { return distance == 0 ? 1 : 0 }
+        let density =
+            exp(-(distance * distance / (2 * deviation * deviation))) / ((2 * Double.pi).squareRoot() * deviation)
+        // A variance near the least number would make the density infinite.
+        return min(density, 1e150)
+    }
+}
