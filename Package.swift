@@ -30,7 +30,7 @@ let dashboard = [
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
     "StandardStreams", "Kafka", "Preprocessing",
-    "Learners", "Evaluation", "Snapshots", "Engine", "Generators", "Serving",
+    "Drift", "Learners", "Evaluation", "Snapshots", "Engine", "Generators", "Serving",
 ]
 
 let package = Package(
@@ -65,6 +65,7 @@ let package = Package(
         library("Formats", ["Records", "JSON", "CBytes", "Components"]),
         library("Connectors", ["Records"]),
         library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
+        library("Drift", ["State", "Statistics", "Components"]),
         library("Learners", ["Records", "State", "Components", "CBytes"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
@@ -117,6 +118,7 @@ let package = Package(
         tests("JSON", ["JSON"], hasFixtures: false),
         tests("Statistics", ["Statistics", "State"]),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
+        tests("Drift", ["Drift", "Components", "State"], hasFixtures: false),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
         tests("Kafka", ["Kafka", "Connectors", "Records", "CRdkafka"], hasFixtures: false),
         tests("State", ["State"], hasFixtures: false),
