@@ -9,6 +9,11 @@ public enum LearnerRegistry {
         MultinomialNaiveBayes.learner,
         NaiveBayes.learner,
         HoeffdingTreeLearner.learner,
+        HoeffdingAdaptiveTree.learner,
+        AdaptiveRandomForest.learner,
+        Bagging.online,
+        Bagging.adwin,
+        Bagging.leveraging,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

@@ -11,16 +11,35 @@ struct ClassVotes {
         return best
     }
 
-    /// Writes a row: votes scaled to probabilities, or equal ones where nobody votes, and the loss against its target.
-    ///
-    /// - Parameter votes: of `count` classes, not negative and finite.
+    /// The sum of votes, which are scaled before where it lies outside of what can be divided by.
     @inline(__always)
-    static func write(
-        _ votes: UnsafePointer<Double>, _ count: Int, _ row: Int, task: Task, _ features: FeatureBatch,
-        _ predictions: PredictionBatch
-    ) {
+    static func sum(_ votes: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
         var sum = 0.0
         for index in 0..<count { sum += votes[index] }
+        return sum == 0 || sum > 1e-280 && sum < 1e280 ? sum : rescale(votes, count)
+    }
+
+    @inline(never)
+    private static func rescale(_ votes: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
+        var top = 0.0
+        for index in 0..<count { top = max(top, votes[index]) }
+        var sum = 0.0
+        for index in 0..<count {
+            votes[index] = top.isFinite ? votes[index] / top : votes[index] == top ? 1 : 0
+            sum += votes[index]
+        }
+        return sum
+    }
+
+    /// Writes a row: votes scaled to probabilities, or equal ones where nobody votes, and the loss against its target.
+    ///
+    /// - Parameter votes: of `count` classes, not negative.
+    @inline(__always)
+    static func write(
+        _ votes: UnsafeMutablePointer<Double>, _ count: Int, _ row: Int, task: Task, _ features: FeatureBatch,
+        _ predictions: PredictionBatch
+    ) {
+        let sum = sum(votes, count)
         let outputs = predictions.outputs + row * predictions.stride
         let scale = sum > 0 ? 1 / sum : 0
         let equal = sum > 0 ? 0 : 1 / Double(max(count, 1))

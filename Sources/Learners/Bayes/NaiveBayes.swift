@@ -116,12 +116,19 @@ public final class NaiveBayes: Learner {
         layout.learn(observers.base, values, target, weight)
     }
 
+    /// Codes beyond the room are passed over where all of them would take too much.
     private func makeRoom(for values: UnsafePointer<Double>) {
+        var wanted = rooms.elements.map { Int($0) }
         for index in isNominal.indices where isNominal[index] && !values[index].isNaN {
-            rooms[index] = max(rooms[index], Int64(ObserverLayout.room(for: Int(values[index]))))
+            wanted[index] = max(wanted[index], ObserverLayout.room(for: Int(values[index])))
         }
+        guard ObserverLayout(classes: classCount, values: wanted).size <= Self.maximumSize else { return }
+        for index in isNominal.indices { rooms[index] = Int64(wanted[index]) }
         change(classes: classCount)
     }
+
+    /// Numbers in the observers: 256 MiB.
+    private static let maximumSize = 1 << 25
 }
 
 extension Attribute {

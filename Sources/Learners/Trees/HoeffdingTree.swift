@@ -16,6 +16,8 @@ final class HoeffdingTree: Stateful {
         static let evaluated = 2
         /// 1: it has learned something.
         static let isUsed = 3
+        /// A generator of weights (adaptive trees); 0 = it has not begun.
+        static let random = 4
     }
 
     /// Where a record ends up.
@@ -28,14 +30,16 @@ final class HoeffdingTree: Stateful {
     }
 
     let settings: TreeSettings
+    /// What a node costs its owner beside the tree.
+    var extraNodeBytes = 0
     let store: TreeStore
     private var search: SplitSearch
     private var suggestions: [SplitSuggestion] = []
     /// Room for the votes of naive Bayes, by class.
     private var scratch: UnsafeMutablePointer<Double>
     private var scratchCount: Int
-    /// Called for a leaf that became a split, before it learns further.
-    var didSplit: ((_ node: Int) -> Void)?
+    /// Called for every node that has begun anew: a leaf that was made, or that became a split.
+    var didMake: ((_ node: Int) -> Void)?
 
     init(_ settings: TreeSettings, classes: Int, rooms: [Int64], seed: UInt64 = 0) {
         self.settings = settings
@@ -57,7 +61,21 @@ final class HoeffdingTree: Stateful {
     }
 
     func grow(toClasses count: Int) {
-        store.grow(toClasses: count)
+        stateDidChange()
+        guard count > store.classes else { return }
+        adopt(store.layout(classes: count))
+    }
+
+    /// Makes room for a row's codes, unless a leaf would take too much of it: then they are passed over.
+    private func makeRoom(for row: UnsafePointer<Double>) {
+        let made = store.layout(for: row)
+        guard made.size * 8 <= settings.maximumBytes / 4 else { return }
+        adopt(made)
+    }
+
+    private func adopt(_ layout: ObserverLayout) {
+        shareMemory(blockBytes: layout.size * 8, activates: false)
+        store.adopt(layout)
         prepare()
     }
 
@@ -134,6 +152,34 @@ final class HoeffdingTree: Stateful {
 
     // MARK: Learning
 
+    /// What was predicted for a record, in both ways where the leaf has to judge them.
+    struct Judgement {
+        /// The class with the most votes.
+        var best: Int
+        /// The class of the most weight; -1 = none.
+        var majority = -1
+        /// The class that naive Bayes predicts.
+        var bayes = 0
+    }
+
+    /// Votes for a record, and what is needed to learn it afterwards.
+    @inline(__always)
+    func judge(
+        _ place: Place, _ row: UnsafePointer<Double>, _ votes: UnsafeMutablePointer<Double>
+    ) -> Judgement {
+        guard settings.leaf == .adaptive, place.node >= 0, store.nodes[place.node].kind == TreeNode.Kind.active else {
+            return Judgement(best: vote(place, row, votes))
+        }
+        let leaf = store.nodes[place.node]
+        let block = store.block(leaf.block)
+        let weights = store.weights(place.node)
+        let bayes = store.layout.bayes(block, row, weights, underflows: settings.underflows, votes)
+        let majority = leaf.classes > 0 ? ClassVotes.best(weights, store.classes) : -1
+        guard !usesBayes(block) else { return Judgement(best: bayes, majority: majority, bayes: bayes) }
+        votes.update(from: weights, count: store.classes)
+        return Judgement(best: max(majority, 0), majority: majority, bayes: bayes)
+    }
+
     /// Predicts a record, then learns it.
     ///
     /// - Returns: the class with the most votes.
@@ -142,50 +188,33 @@ final class HoeffdingTree: Stateful {
         _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ votes: UnsafeMutablePointer<Double>
     ) -> Int {
         let place = reach(row, from: store.root)
-        guard settings.leaf == .adaptive, place.node >= 0, store.nodes[place.node].kind == TreeNode.Kind.active else {
-            let best = vote(place, row, votes)
-            learn(place, row, target, weight)
-            return best
-        }
-        // Both ways of predicting are needed to judge them.
-        let leaf = place.node
-        let block = store.block(store.nodes[leaf].block)
-        let weights = store.weights(leaf)
-        let majority = ClassVotes.best(weights, store.classes)
-        let bayes = store.layout.bayes(block, row, weights, underflows: settings.underflows, votes)
-        var best = bayes
-        if !usesBayes(block) {
-            votes.update(from: weights, count: store.classes)
-            best = majority
-        }
-        learnLeaf(leaf, row, target, weight, majority: majority, bayes: bayes)
-        return best
+        let judgement = judge(place, row, votes)
+        learn(place, row, target, weight, judgement)
+        return judgement.best
     }
 
     func learn(_ row: UnsafePointer<Double>, _ target: Int, _ weight: Double) {
-        learn(reach(row, from: store.root), row, target, weight)
+        let place = reach(row, from: store.root)
+        learn(place, row, target, weight, judge(place, row, scratch))
     }
 
     @inline(__always)
-    func learn(_ place: Place, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double) {
+    func learn(
+        _ place: Place, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ judgement: Judgement
+    ) {
         var leaf = place.node
         if leaf < 0 {
+            guard place.parent < 0 || bytes + nodeBytes <= settings.maximumBytes else { return }
             leaf = store.makeLeaf(isActive: hasRoom(blocks: 1))
             if place.parent >= 0 {
                 store.setChild(place.parent, place.branch, leaf)
             } else {
                 store.root = leaf
             }
+            didMake?(leaf)
         }
         guard store.nodes[leaf].isLeaf else { return }
-        var (majority, bayes) = (-1, -1)
-        if settings.leaf == .adaptive, store.nodes[leaf].kind == TreeNode.Kind.active {
-            let block = store.block(store.nodes[leaf].block)
-            majority = ClassVotes.best(store.weights(leaf), store.classes)
-            bayes = store.layout.bayes(
-                block, row, store.weights(leaf), underflows: settings.underflows, scratch)
-        }
-        learnLeaf(leaf, row, target, weight, majority: majority, bayes: bayes)
+        learnLeaf(leaf, row, target, weight, majority: judgement.majority, bayes: judgement.bayes)
     }
 
     /// - Parameters:
@@ -195,10 +224,7 @@ final class HoeffdingTree: Stateful {
     func learnLeaf(
         _ leaf: Int, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, majority: Int, bayes: Int
     ) {
-        if !store.layout.hasRoom(for: row) {
-            store.makeRoom(for: row)
-            prepare()
-        }
+        if !store.layout.hasRoom(for: row) { makeRoom(for: row) }
         store.markLeaf(leaf)
         let weights = store.weights(leaf)
         weights[target] += weight
@@ -281,7 +307,7 @@ final class HoeffdingTree: Stateful {
 
     private func split(_ leaf: Int, _ best: SplitSuggestion) {
         let classes = store.classes
-        guard bytes + best.branches * store.nodeBytes <= settings.maximumBytes else { return }
+        guard bytes + best.branches * nodeBytes <= settings.maximumBytes else { return }
         let block = store.block(store.nodes[leaf].block)
         let (weights, lengths) = search.distribution(block, best)
         store.beginSplit(leaf, kind: best.kind, attribute: best.attribute, threshold: best.threshold)
@@ -304,26 +330,29 @@ final class HoeffdingTree: Stateful {
         }
         store.nodes[leaf].block = Int32(heavier.child)
         store.markNode(leaf)
-        didSplit?(leaf)
-        if store.inactiveCount > 0 || bytes > settings.maximumBytes { shareMemory() }
+        if let didMake { for node in [leaf] + store.children(of: leaf) { didMake(node) } }
+        if store.inactiveCount > 0 { shareMemory(blockBytes: store.blockBytes, activates: true) }
     }
 
     // MARK: Memory
 
-    private var bytes: Int { store.nodeCount * store.nodeBytes + store.activeCount * store.blockBytes }
+    private var nodeBytes: Int { store.nodeBytes + extraNodeBytes }
+
+    private var bytes: Int { store.nodeCount * nodeBytes + store.activeCount * store.blockBytes }
 
     private func hasRoom(blocks: Int) -> Bool { bytes + blocks * store.blockBytes <= settings.maximumBytes }
 
     /// Leaves that promise most, by the weight that the majority class gets wrong, have statistics; a tenth of the room is
     /// left for what comes next, so that this is seldom.
-    private func shareMemory() {
-        let left = settings.maximumBytes - store.nodeCount * store.nodeBytes
-        let most = max(0, left / 10 * 9 / store.blockBytes)
-        guard store.activeCount > left / store.blockBytes || store.activeCount < most / 2 else { return }
-        let leaves = store.leaves(under: store.root).map { (node: $0, promise: promise($0)) }
+    private func shareMemory(blockBytes: Int, activates: Bool) {
+        let left = settings.maximumBytes - store.nodeCount * nodeBytes
+        let most = max(0, left / 10 * 9 / blockBytes)
+        let isShort = (store.activeCount + 1) * blockBytes > left
+        guard isShort || activates && store.activeCount < most / 2 else { return }
+        let leaves = store.allLeaves().map { (node: $0, promise: promise($0)) }
             .sorted { ($0.promise, $0.node) > ($1.promise, $1.node) }
         for leaf in leaves.dropFirst(most) { store.deactivate(leaf.node) }
-        for leaf in leaves.prefix(most) where store.nodes[leaf.node].kind == TreeNode.Kind.inactive {
+        for leaf in leaves.prefix(activates ? most : 0) where store.nodes[leaf.node].kind == TreeNode.Kind.inactive {
             store.activate(leaf.node)
             var seen = 0.0
             for index in 0..<store.classes { seen += store.weights(leaf.node)[index] }

@@ -6,7 +6,8 @@ import State
 public final class HoeffdingTreeLearner: Learner {
     public static let learner = LearnerDescriptor(
         Descriptor(
-            "hoeffding-tree", "a decision tree that grows as it is sure of its splits (VFDT), naive Bayes in its leaves",
+            "hoeffding-tree",
+            "a decision tree that grows as it is sure of its splits (VFDT), naive Bayes in its leaves",
             fields: TreeSettings.fields()),
         tasks: [.binary, .multiclass], input: .attributes(isScaled: false), presets: ["moa": TreeSettings.moa]
     ) { parameters, context throws(SettingError) in

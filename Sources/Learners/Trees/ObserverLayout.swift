@@ -14,7 +14,7 @@ final class ObserverLayout {
         let values: Int
     }
 
-    static let headerCount = 4
+    static let headerCount = 5
     static let cellCount = 5
 
     let classes: Int
@@ -89,7 +89,7 @@ extension ObserverLayout {
     }
 
     /// Adds a row to the statistics of its class: numbers by Welford's update, codes by counting (Pfahringer, Holmes and
-    /// Kirkby, Handling Numeric Attributes in Hoeffding Trees, 2008). All codes have their room.
+    /// Kirkby, Handling Numeric Attributes in Hoeffding Trees, 2008). Codes without room are passed over.
     @inline(__always)
     func learn(
         _ block: UnsafeMutablePointer<Double>, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double
@@ -100,7 +100,7 @@ extension ObserverLayout {
             let column = columns[index]
             if column.values == 0 {
                 Self.add(block + column.offset + Self.cellCount * target, Self.bounded(given), weight)
-            } else {
+            } else if given < Double(column.values) {
                 let head = block + column.offset + 2 * target
                 head[0] += weight
                 head[1] = max(head[1], given + 1)

@@ -62,7 +62,8 @@ final class TreeStore: Stateful {
     func stateDidChange() {
         let classes = Int(registers[Register.classes])
         let values = rooms.elements.map { Int($0) }
-        if layout.classes != classes || (0..<layout.count).contains(where: { layout.columns[$0].values != values[$0] }) {
+        if layout.classes != classes || (0..<layout.count).contains(where: { layout.columns[$0].values != values[$0] })
+        {
             layout = ObserverLayout(classes: classes, values: values)
         }
         refresh()
@@ -82,6 +83,8 @@ final class TreeStore: Stateful {
         get { Int(registers.base[Register.root]) }
         set { registers[Register.root] = Int64(newValue) }
     }
+    /// Nodes there is room for.
+    var nodeRoom: Int { nodeWords.count / TreeNode.words }
     var nodeCount: Int { Int(registers[Register.liveNodes]) }
     var activeCount: Int { Int(registers[Register.active]) }
     var inactiveCount: Int { Int(registers[Register.inactive]) }
@@ -282,7 +285,7 @@ final class TreeStore: Stateful {
         }
     }
 
-    /// Frees a node and what hangs on it. `also` is called with each node before it goes.
+    /// Frees a node and what hangs on it; `also` is called with each node before it goes.
     func free(_ top: Int, also: (Int) -> Void = { _ in }) {
         var open = [top]
         while let node = open.popLast() {
@@ -314,49 +317,49 @@ final class TreeStore: Stateful {
         Self.mark(weightArray, target * classes, classes)
     }
 
-    /// Leaves in order from the root's first child on.
-    func leaves(under top: Int) -> [Int] {
-        var found: [Int] = []
-        var open = top >= 0 ? [top] : []
-        while let node = open.popLast() {
-            if nodes[node].isLeaf { found.append(node) }
-            open += children(of: node).reversed()
-        }
-        return found
-    }
+    /// All leaves, those of trees beside the root's as well, in the order of their places.
+    func allLeaves() -> [Int] { (0..<Int(registers[Register.nodes])).filter { nodes[$0].isLeaf } }
 
     // MARK: More classes, more codes
 
-    func grow(toClasses count: Int) {
-        stateDidChange()
-        guard count > classes else { return }
-        change(classes: count)
+    /// The layout in force, with room for the codes of a row.
+    func layout(for row: UnsafePointer<Double>) -> ObserverLayout {
+        let values = isNominal.indices.map { index in
+            let room = Int(rooms[index])
+            return isNominal[index] && !row[index].isNaN ? max(room, ObserverLayout.room(for: Int(row[index]))) : room
+        }
+        return ObserverLayout(classes: classes, values: values)
     }
 
-    func makeRoom(for row: UnsafePointer<Double>) {
-        for index in isNominal.indices where isNominal[index] && !row[index].isNaN {
-            rooms[index] = max(rooms[index], Int64(ObserverLayout.room(for: Int(row[index]))))
-        }
-        change(classes: classes)
+    /// The layout in force, for more classes.
+    func layout(classes count: Int) -> ObserverLayout {
+        ObserverLayout(classes: count, values: rooms.elements.map { Int($0) })
     }
 
     /// Gives weights and blocks another layout, keeping what they hold.
-    private func change(classes count: Int) {
+    func adopt(_ made: ObserverLayout) {
         let old = layout
-        let made = ObserverLayout(classes: count, values: rooms.elements.map { Int($0) })
-        if count != old.classes { changeWeights(from: old.classes, to: count) }
-        let room = old.size > 0 ? blockArray.count / old.size : 0
+        if made.classes != old.classes { changeWeights(from: old.classes, to: made.classes) }
+        for index in 0..<made.count { rooms[index] = Int64(made.columns[index].values) }
         let blocks = blockArray.elements
+        var room = 4
+        while room < activeCount { room *= 2 }
         blockArray.resize(to: 0)
         blockArray.resize(to: room * made.size)
+        var used = 0
         blocks.withUnsafeBufferPointer { blocks in
             guard let blocks = blocks.baseAddress else { return }
-            for index in 0..<Int(registers[Register.blocks]) {
-                old.copy(blocks + index * old.size, to: blockArray.base + index * made.size, of: made)
+            for node in 0..<Int(registers[Register.nodes]) where nodes[node].kind == TreeNode.Kind.active {
+                old.copy(blocks + Int(nodes[node].block) * old.size, to: blockArray.base + used * made.size, of: made)
+                nodes[node].block = Int32(used)
+                markNode(node)
+                used += 1
             }
         }
+        registers[Register.blocks] = Int64(used)
+        registers[Register.freeBlock] = -1
+        registers[Register.classes] = Int64(made.classes)
         layout = made
-        registers[Register.classes] = Int64(count)
         refresh()
     }
 
@@ -365,6 +368,8 @@ final class TreeStore: Stateful {
         let kept = weightArray.elements
         weightArray.resize(to: 0)
         weightArray.resize(to: room * count)
-        for node in 0..<room { for index in 0..<old { weightArray.base[node * count + index] = kept[node * old + index] } }
+        for node in 0..<room {
+            for index in 0..<old { weightArray.base[node * count + index] = kept[node * old + index] }
+        }
     }
 }
