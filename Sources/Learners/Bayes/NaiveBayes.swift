@@ -29,7 +29,7 @@ public final class NaiveBayes: Learner {
     /// One block of `ObserverLayout`.
     private let observers: StateArray<Double>
     private var layout: ObserverLayout
-    private var votes: [Double] = []
+    @exclusivity(unchecked) private var votes: [Double] = []
 
     init(_ context: LearnerContext, underflows: Bool) {
         task = context.task

@@ -15,8 +15,8 @@ public final class Bagging: Learner {
     private let isParallel: Bool
     public private(set) var classCount: Int
     /// Votes by member, row and class.
-    private var votes: [Double] = []
-    private var sums: [Double] = []
+    @exclusivity(unchecked) private var votes: [Double] = []
+    @exclusivity(unchecked) private var sums: [Double] = []
 
     /// Records times trees below which threads cost more than they bring.
     private static let leastParallel = 64

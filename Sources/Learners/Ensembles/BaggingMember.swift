@@ -8,7 +8,7 @@ final class BaggingMember: Stateful {
     private let window: StateArray<Double>
     private let generator: RandomGenerator
     private let weight: PoissonDraw
-    private var after: [Double]
+    @exclusivity(unchecked) private var after: [Double]
 
     /// - Parameter rule: nil = errors are not watched.
     init(

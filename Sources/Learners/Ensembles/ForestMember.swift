@@ -35,7 +35,7 @@ final class ForestMember: Stateful {
     private let generator: RandomGenerator
     private static let windows = 2
     private let warningOffset: Int
-    private var after: [Double]
+    @exclusivity(unchecked) private var after: [Double]
 
     init(_ settings: Settings, classes: Int, rooms: [Int64], seed: UInt64) {
         self.settings = settings

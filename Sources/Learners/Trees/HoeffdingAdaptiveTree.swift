@@ -36,7 +36,7 @@ public final class HoeffdingAdaptiveTree: Learner {
 
     private let task: Task
     private let adaptive: AdaptiveTree
-    private var votes: [Double]
+    @exclusivity(unchecked) private var votes: [Double]
 
     init(_ settings: AdaptiveTree.Settings, _ context: LearnerContext) {
         task = context.task

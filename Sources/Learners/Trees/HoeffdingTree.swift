@@ -20,23 +20,16 @@ final class HoeffdingTree: Stateful {
         static let random = 4
     }
 
-    /// Where a record ends up.
-    struct Place {
-        /// -1: a branch of a multiway split that has no child yet.
-        var node: Int
-        /// The multiway split above, where `node` is -1.
-        var parent: Int
-        var branch: Int
-    }
+    typealias Place = TreeStore.Place
 
     let settings: TreeSettings
     /// What a node costs its owner beside the tree.
     var extraNodeBytes = 0
     let store: TreeStore
-    private var search: SplitSearch
-    private var suggestions: [SplitSuggestion] = []
+    @exclusivity(unchecked) private var search: SplitSearch
+    @exclusivity(unchecked) private var suggestions: [SplitSuggestion] = []
     /// Room for the votes of naive Bayes, by class.
-    private var scratch: UnsafeMutablePointer<Double>
+    @exclusivity(unchecked) private var scratch: UnsafeMutablePointer<Double>
     private var scratchCount: Int
     /// Called for every node that has begun anew: a leaf that was made, or that became a split.
     var didMake: ((_ node: Int) -> Void)?
@@ -96,26 +89,7 @@ final class HoeffdingTree: Stateful {
 
     @inline(__always)
     func reach(_ row: UnsafePointer<Double>, from top: Int) -> Place {
-        let nodes = store.nodes
-        var at = top
-        while at >= 0, nodes[at].isSplit {
-            let node = nodes[at]
-            let value = row[Int(node.attribute)]
-            var next: Int
-            if value.isNaN {
-                guard settings.missing == .heavier, node.block >= 0 else { break }
-                next = Int(node.block)
-            } else if node.kind == TreeNode.Kind.numeric {
-                next = Int(value <= node.threshold ? node.left : node.right)
-            } else if node.kind == TreeNode.Kind.equal {
-                next = Int(value == node.threshold ? node.left : node.right)
-            } else {
-                next = store.child(node, Int(value))
-                if next < 0 { return Place(node: -1, parent: at, branch: Int(value)) }
-            }
-            at = next
-        }
-        return Place(node: at, parent: -1, branch: -1)
+        store.reach(row, from: top, stays: settings.missing == .stay)
     }
 
     // MARK: Predictions
@@ -204,8 +178,8 @@ final class HoeffdingTree: Stateful {
     ) {
         var leaf = place.node
         if leaf < 0 {
-            guard place.parent < 0 || bytes + nodeBytes <= settings.maximumBytes else { return }
-            leaf = store.makeLeaf(isActive: hasRoom(blocks: 1))
+            guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else { return }
+            leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
             if place.parent >= 0 {
                 store.setChild(place.parent, place.branch, leaf)
             } else {
@@ -307,13 +281,13 @@ final class HoeffdingTree: Stateful {
 
     private func split(_ leaf: Int, _ best: SplitSuggestion) {
         let classes = store.classes
-        guard bytes + best.branches * nodeBytes <= settings.maximumBytes else { return }
+        guard store.hasRoom(budget, nodes: best.branches) else { return }
         let block = store.block(store.nodes[leaf].block)
         let (weights, lengths) = search.distribution(block, best)
         store.beginSplit(leaf, kind: best.kind, attribute: best.attribute, threshold: best.threshold)
         var heavier = (child: -1, weight: -1.0)
         for branch in 0..<best.branches {
-            let child = store.makeLeaf(isActive: hasRoom(blocks: 1))
+            let child = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
             store.weights(child).update(from: weights + branch * classes, count: classes)
             store.nodes[child].classes = lengths[branch]
             var weight = 0.0
@@ -336,36 +310,26 @@ final class HoeffdingTree: Stateful {
 
     // MARK: Memory
 
-    private var nodeBytes: Int { store.nodeBytes + extraNodeBytes }
+    private var budget: TreeStore.Budget {
+        TreeStore.Budget(maximum: settings.maximumBytes, extraNodeBytes: extraNodeBytes)
+    }
 
-    private var bytes: Int { store.nodeCount * nodeBytes + store.activeCount * store.blockBytes }
-
-    private func hasRoom(blocks: Int) -> Bool { bytes + blocks * store.blockBytes <= settings.maximumBytes }
-
-    /// Leaves that promise most, by the weight that the majority class gets wrong, have statistics; a tenth of the room is
-    /// left for what comes next, so that this is seldom.
+    /// Leaves that promise most, by the weight that the majority class gets wrong, have statistics.
     private func shareMemory(blockBytes: Int, activates: Bool) {
-        let left = settings.maximumBytes - store.nodeCount * nodeBytes
-        let most = max(0, left / 10 * 9 / blockBytes)
-        let isShort = (store.activeCount + 1) * blockBytes > left
-        guard isShort || activates && store.activeCount < most / 2 else { return }
-        let leaves = store.allLeaves().map { (node: $0, promise: promise($0)) }
-            .sorted { ($0.promise, $0.node) > ($1.promise, $1.node) }
-        for leaf in leaves.dropFirst(most) { store.deactivate(leaf.node) }
-        for leaf in leaves.prefix(activates ? most : 0) where store.nodes[leaf.node].kind == TreeNode.Kind.inactive {
-            store.activate(leaf.node)
-            var seen = 0.0
-            for index in 0..<store.classes { seen += store.weights(leaf.node)[index] }
-            store.block(store.nodes[leaf.node].block)[Header.evaluated] = seen
+        store.share(budget, blockBytes: blockBytes, activates: activates) { leaf in
+            let (sum, most) = total(leaf)
+            return sum - most
+        } didActivate: { leaf in
+            store.block(store.nodes[leaf].block)[Header.evaluated] = total(leaf).sum
         }
     }
 
-    private func promise(_ leaf: Int) -> Double {
+    private func total(_ leaf: Int) -> (sum: Double, most: Double) {
         var (sum, most) = (0.0, 0.0)
         for index in 0..<store.classes {
             sum += store.weights(leaf)[index]
             most = max(most, store.weights(leaf)[index])
         }
-        return sum - most
+        return (sum, most)
     }
 }

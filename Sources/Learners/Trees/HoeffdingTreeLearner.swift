@@ -16,7 +16,7 @@ public final class HoeffdingTreeLearner: Learner {
 
     private let task: Task
     private let tree: HoeffdingTree
-    private var votes: [Double]
+    @exclusivity(unchecked) private var votes: [Double]
 
     init(_ settings: TreeSettings, _ context: LearnerContext) {
         task = context.task

@@ -46,11 +46,13 @@ extension ObserverLayout {
         _ isSmall: inout Bool
     ) -> Double {
         guard weights[target] > 0 else { return -.infinity }
-        // exponents: sum of squared distances in variances; the product of shares² / variances, kept in range.
+        // Squared distances in variances, added up; products of variances and of shares, kept in range.
         var squares = 0.0
-        var inverse = 1.0
-        var folded = 0.0
+        var variances = 1.0
         var gaussians = 0.0
+        var counts = weights[target]
+        var totals = 1.0
+        var folded = 0.0
         for index in 0..<count {
             let given = row[index]
             if given.isNaN || block[Self.headerCount + index] == 0 { continue }
@@ -62,7 +64,7 @@ extension ObserverLayout {
                 let distance = Self.bounded(given) - cell[1]
                 if variance > 0 {
                     squares += distance * distance / variance
-                    inverse *= variance
+                    variances *= variance
                     gaussians += 1
                 } else if distance != 0 {
                     return -.infinity
@@ -72,16 +74,21 @@ extension ObserverLayout {
                 guard head[1] > 0 else { return -.infinity }
                 let code = Int(given)
                 let seen = code < column.values ? block[column.offset + 2 * classes + code * classes + target] : 0
-                let share = (seen + 1) / (head[0] + head[1])
-                inverse /= share * share
+                counts *= seen + 1
+                totals *= head[0] + head[1]
+                if totals > 1e140 || counts > 1e140 {
+                    folded += 2 * log(totals / counts)
+                    (counts, totals) = (1, 1)
+                }
             }
-            if inverse > 1e100 || inverse < 1e-100 {
-                folded += log(inverse)
-                inverse = 1
+            if variances > 1e140 || variances < 1e-140 {
+                folded += log(variances)
+                variances = 1
             }
         }
-        if squares > 600 || folded != 0 { isSmall = true }
-        return log(weights[target]) - 0.5 * (squares + folded + log(inverse) + gaussians * Self.logTwoPi)
+        if squares > 600 || abs(folded) > 600 { isSmall = true }
+        let rest = gaussians > 0 ? 0.5 * (squares + log(variances) + gaussians * Self.logTwoPi) : 0
+        return log(counts / totals) - rest - 0.5 * folded
     }
 
     /// The same as a product of doubles, attribute by attribute.

@@ -7,11 +7,21 @@ import Records
 ///
 /// - numeric: by class, 5 numbers: weight, mean, sum of squared deviations, least and greatest value.
 /// - nominal: by class, 2 numbers: weight, and 1 + the greatest code seen; then, by code and class, the weight.
+///
+/// Trees of numbers have other cells (`Shape`), and "classes" that are weight, sum and sum of squares of the target.
 final class ObserverLayout {
     struct Column {
         let offset: Int
         /// Codes that there is room for; 0 = numeric.
         let values: Int
+    }
+
+    /// What differs between kinds of trees.
+    struct Shape {
+        /// Numbers of a numeric attribute; nil = `cellCount` a class.
+        var numericSize: Int?
+        /// Numbers at the end of a block.
+        var extra = 0
     }
 
     static let headerCount = 5
@@ -21,19 +31,25 @@ final class ObserverLayout {
     let count: Int
     let columns: UnsafeMutablePointer<Column>
     let hasNominal: Bool
+    let shape: Shape
+    /// Where the numbers at the end of a block begin.
+    let extraOffset: Int
     /// Numbers of one block: whole cache lines.
     let size: Int
 
     /// - Parameter values: by attribute, codes there is room for; 0 = numeric.
-    init(classes: Int, values: [Int]) {
+    init(classes: Int, values: [Int], shape: Shape = Shape()) {
         self.classes = classes
+        self.shape = shape
         count = values.count
         columns = .allocate(capacity: max(values.count, 1))
         var offset = Self.roundedUp(Self.headerCount + values.count)
         for (index, values) in values.enumerated() {
             (columns + index).initialize(to: Column(offset: offset, values: values))
-            offset += values == 0 ? Self.cellCount * classes : (2 + values) * classes
+            offset += values == 0 ? shape.numericSize ?? Self.cellCount * classes : (2 + values) * classes
         }
+        extraOffset = offset
+        offset += shape.extra
         hasNominal = values.contains { $0 > 0 }
         size = Self.roundedUp(offset)
     }
@@ -66,7 +82,7 @@ final class ObserverLayout {
             let from = block + columns[index].offset
             let to = target + layout.columns[index].offset
             if columns[index].values == 0 {
-                to.update(from: from, count: Self.cellCount * classes)
+                to.update(from: from, count: shape.numericSize ?? Self.cellCount * classes)
                 continue
             }
             to.update(from: from, count: 2 * classes)
@@ -75,6 +91,7 @@ final class ObserverLayout {
                     from: from + 2 * classes + code * classes, count: classes)
             }
         }
+        (target + layout.extraOffset).update(from: block + extraOffset, count: shape.extra)
     }
 }
 

@@ -29,13 +29,13 @@ final class TreeStore: Stateful {
     private let weightArray: StateArray<Double>
     private let blockArray: StateArray<Double>
     private let childArray: StateArray<Int32>
-    private(set) var layout: ObserverLayout
+    @exclusivity(unchecked) private(set) var layout: ObserverLayout
     /// Valid until something is made or freed.
-    private(set) var nodes: UnsafeMutablePointer<TreeNode>
-    private var weightBase: UnsafeMutablePointer<Double>
-    private var blockBase: UnsafeMutablePointer<Double>
+    @exclusivity(unchecked) private(set) var nodes: UnsafeMutablePointer<TreeNode>
+    @exclusivity(unchecked) private var weightBase: UnsafeMutablePointer<Double>
+    @exclusivity(unchecked) private var blockBase: UnsafeMutablePointer<Double>
 
-    init(classes: Int, rooms first: [Int64]) {
+    init(classes: Int, rooms first: [Int64], shape: ObserverLayout.Shape = ObserverLayout.Shape()) {
         isNominal = first.map { $0 > 0 }
         registers = StateArray(count: Register.count)
         rooms = StateArray(first)
@@ -43,7 +43,7 @@ final class TreeStore: Stateful {
         weightArray = StateArray(count: 0, marksChanges: true, grows: true)
         blockArray = StateArray(count: 0, marksChanges: true, grows: true)
         childArray = StateArray(count: 0, marksChanges: true, grows: true)
-        layout = ObserverLayout(classes: classes, values: first.map { Int($0) })
+        layout = ObserverLayout(classes: classes, values: first.map { Int($0) }, shape: shape)
         nodes = UnsafeMutableRawPointer(nodeWords.base).assumingMemoryBound(to: TreeNode.self)
         weightBase = weightArray.base
         blockBase = blockArray.base
@@ -64,7 +64,7 @@ final class TreeStore: Stateful {
         let values = rooms.elements.map { Int($0) }
         if layout.classes != classes || (0..<layout.count).contains(where: { layout.columns[$0].values != values[$0] })
         {
-            layout = ObserverLayout(classes: classes, values: values)
+            layout = ObserverLayout(classes: classes, values: values, shape: layout.shape)
         }
         refresh()
     }
@@ -328,12 +328,12 @@ final class TreeStore: Stateful {
             let room = Int(rooms[index])
             return isNominal[index] && !row[index].isNaN ? max(room, ObserverLayout.room(for: Int(row[index]))) : room
         }
-        return ObserverLayout(classes: classes, values: values)
+        return ObserverLayout(classes: classes, values: values, shape: layout.shape)
     }
 
     /// The layout in force, for more classes.
     func layout(classes count: Int) -> ObserverLayout {
-        ObserverLayout(classes: count, values: rooms.elements.map { Int($0) })
+        ObserverLayout(classes: count, values: rooms.elements.map { Int($0) }, shape: layout.shape)
     }
 
     /// Gives weights and blocks another layout, keeping what they hold.
