@@ -13,15 +13,20 @@ public final class NaiveBayes: Learner {
             fields: [
                 HyperparameterField(
                     "underflow", .boolean, default: "false",
-                    "densities are multiplied as doubles, as MOA does, instead of adding logarithms")
+                    "densities are multiplied as doubles, as MOA does, instead of adding logarithms"),
+                HyperparameterField(
+                    "density-floor", .number(0...1), default: "0",
+                    "added to every density, so that no class is impossible; River's is 1e-9"),
             ]),
-        tasks: [.binary, .multiclass], input: .attributes(isScaled: false), presets: ["moa": ["underflow": "true"]]
+        tasks: [.binary, .multiclass], input: .attributes(isScaled: false),
+        presets: ["moa": ["underflow": "true"], "river": ["density-floor": "1e-9"]]
     ) { parameters, context throws(SettingError) in
-        NaiveBayes(context, underflows: parameters.boolean("underflow"))
+        NaiveBayes(context, underflows: parameters.boolean("underflow"), floor: parameters.double("density-floor"))
     }
 
     private let task: Task
     private let underflows: Bool
+    private let floor: Double
     private let isNominal: [Bool]
     /// By attribute: codes there is room for.
     private let rooms: StateArray<Int64>
@@ -31,7 +36,8 @@ public final class NaiveBayes: Learner {
     private var layout: ObserverLayout
     @exclusivity(unchecked) private var votes: [Double] = []
 
-    init(_ context: LearnerContext, underflows: Bool) {
+    init(_ context: LearnerContext, underflows: Bool, floor: Double) {
+        self.floor = floor
         task = context.task
         self.underflows = underflows
         isNominal = context.attributes.map(\.isNominal)
@@ -105,7 +111,11 @@ public final class NaiveBayes: Learner {
     ) {
         votes.withUnsafeMutableBufferPointer { votes in
             guard let votes = votes.baseAddress else { return }
-            _ = layout.bayes(observers.base, values, weights.base, underflows: underflows, votes)
+            if floor > 0 {
+                layout.flooredBayes(observers.base, values, weights.base, floor: floor, votes)
+            } else {
+                _ = layout.bayes(observers.base, values, weights.base, underflows: underflows, votes)
+            }
             ClassVotes.write(votes, layout.classes, row, task: task, features, predictions)
         }
     }

@@ -27,10 +27,14 @@ public final class AdaptiveRandomForest: Learner {
                 HyperparameterField(
                     "weighted-vote", .boolean, default: "true", "trees weigh as much as they were right"),
                 HyperparameterField(
+                    "draws", .choice(["own", "alike"]), default: "own",
+                    "own = each tree draws its attributes from a sequence of its own; alike = from the same (MOA)"),
+                HyperparameterField(
                     "threads", .integer(0...1024), default: "0",
                     "0 = as many as there are cores; 1 = the learning thread alone; the result is the same"),
             ] + TreeSettings.fields(grace: "50", confidence: "0.01")),
-        tasks: [.binary, .multiclass], input: .attributes(isScaled: false), presets: ["moa": TreeSettings.moa]
+        tasks: [.binary, .multiclass], input: .attributes(isScaled: false),
+        presets: ["moa": TreeSettings.moa.merging(["draws": "alike"]) { $1 }]
     ) { parameters, context throws(SettingError) in
         AdaptiveRandomForest(parameters, context)
     }
@@ -57,6 +61,7 @@ public final class AdaptiveRandomForest: Learner {
         settings.weight = PoissonDraw(mean: parameters.double("lambda"))
         settings.watches = parameters.boolean("drift-detection")
         settings.growsBackground = parameters.boolean("background")
+        settings.drawsAlike = parameters["draws"] == "alike"
         settings.weighsVotes = parameters.boolean("weighted-vote")
         let classes = context.task == .binary ? 2 : 0
         let seeds = RandomGenerator(seed: context.seed)

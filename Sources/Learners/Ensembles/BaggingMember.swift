@@ -77,7 +77,7 @@ final class BaggingMember: Stateful {
     }
 
     func restart() {
-        tree.store.clear()
+        tree.clear()
         rule?.reset(window.base)
     }
 }

@@ -15,6 +15,8 @@ final class ForestMember: Stateful {
         var watches = true
         var growsBackground = true
         var weighsVotes = true
+        /// All trees draw the attributes of their leaves from the same sequence, which begins anew with each (MOA).
+        var drawsAlike = false
     }
 
     private enum Register {
@@ -40,7 +42,9 @@ final class ForestMember: Stateful {
     init(_ settings: Settings, classes: Int, rooms: [Int64], seed: UInt64) {
         self.settings = settings
         trees = (0..<2).map { slot in
-            HoeffdingTree(settings.tree, classes: classes, rooms: rooms, seed: seed &* 2 &+ UInt64(slot))
+            HoeffdingTree(
+                settings.tree, classes: classes, rooms: rooms,
+                seed: settings.drawsAlike ? 1 : seed &+ UInt64(slot))
         }
         registers = StateArray(count: Register.count)
         warningOffset = Self.windows + settings.drift.scalarCount
@@ -115,13 +119,13 @@ final class ForestMember: Stateful {
         let error = best == target ? 0.0 : 1.0
         if settings.growsBackground, settings.warning.update(numbers.base + warningOffset, error) {
             registers[Register.warnings] += 1
-            background.store.clear()
+            background.clear()
             registers[Register.hasBackground] = 1
             settings.warning.reset(numbers.base + warningOffset)
         }
         guard settings.drift.update(numbers.base + Self.windows, error) else { return }
         registers[Register.drifts] += 1
-        tree.store.clear()
+        tree.clear()
         if registers[Register.hasBackground] == 1 {
             registers[Register.front] = 1 - registers[Register.front]
             registers[Register.hasBackground] = 0

@@ -144,7 +144,10 @@ final class AdaptiveTree: Stateful {
         var weight = weight
         if settings.bootstraps, store.nodes[leaf].kind == TreeNode.Kind.active {
             let block = store.block(store.nodes[leaf].block)
-            weight *= max(LeafWeights.draw(&block[HoeffdingTree.Header.random]), 1)
+            let kept = block[HoeffdingTree.Header.random]
+            var sequence = kept == 0 ? JavaSequence(seed: 1) : JavaSequence(state: UInt64(kept))
+            weight *= max(sequence.nextPoisson(), 1)
+            block[HoeffdingTree.Header.random] = Double(sequence.state)
         }
         tree.learnLeaf(leaf, row, target, weight, majority: judgement.majority, bayes: judgement.bayes)
     }

@@ -23,6 +23,7 @@ final class HoeffdingTree: Stateful {
     typealias Place = TreeStore.Place
 
     let settings: TreeSettings
+    private let firstRandom: UInt64
     /// What a node costs its owner beside the tree.
     var extraNodeBytes = 0
     let store: TreeStore
@@ -37,7 +38,8 @@ final class HoeffdingTree: Stateful {
     init(_ settings: TreeSettings, classes: Int, rooms: [Int64], seed: UInt64 = 0) {
         self.settings = settings
         store = TreeStore(classes: classes, rooms: rooms)
-        store.random = seed
+        firstRandom = JavaSequence(seed: seed).state
+        store.random = firstRandom
         search = SplitSearch(
             store.layout, settings.criterion, points: settings.splitPoints, binaryOnly: settings.binaryOnly)
         scratchCount = max(classes, 1)
@@ -222,21 +224,18 @@ final class HoeffdingTree: Stateful {
         block[Header.isUsed] = 1
         let count = store.layout.count
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
-        // Selection sampling (Knuth 3.4.2, algorithm S).
-        var wanted = settings.subspace
-        for index in 0..<count {
-            guard nextUniform() * Double(count - index) < Double(wanted) else { continue }
-            block[ObserverLayout.headerCount + index] = 1
-            wanted -= 1
+        var sequence = JavaSequence(state: store.random)
+        var left = Array(0..<count)
+        for _ in 0..<settings.subspace {
+            block[ObserverLayout.headerCount + left.remove(at: sequence.nextIndex(left.count))] = 1
         }
+        store.random = sequence.state
     }
 
-    private func nextUniform() -> Double {
-        store.random &+= 0x9e37_79b9_7f4a_7c15
-        var z = store.random
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    /// Forgets everything but the room for codes and classes.
+    func clear() {
+        store.clear()
+        store.random = firstRandom
     }
 
     // MARK: Splits

@@ -7,11 +7,18 @@ public final class HoeffdingTreeLearner: Learner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "hoeffding-tree",
-            "a decision tree that grows as it is sure of its splits (VFDT), naive Bayes in its leaves",
-            fields: TreeSettings.fields()),
-        tasks: [.binary, .multiclass], input: .attributes(isScaled: false), presets: ["moa": TreeSettings.moa]
+            "a tree that grows as it is sure of its splits (VFDT, FIMT-DD), naive Bayes or linear models in its leaves",
+            fields: TreeSettings.fields() + [
+                HyperparameterField(
+                    "model", .choice(RegressionTree.Settings.Leaf.allCases.map(\.rawValue)), default: "adaptive",
+                    "of numbers: what leaves predict; adaptive = the mean or a linear model, whichever was nearer lately"
+                )
+            ]),
+        tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
+        presets: ["moa": TreeSettings.moa]
     ) { parameters, context throws(SettingError) in
-        HoeffdingTreeLearner(TreeSettings(parameters), context)
+        context.task == .regression
+            ? RegressionTreeLearner(parameters, context) : HoeffdingTreeLearner(TreeSettings(parameters), context)
     }
 
     private let task: Task

@@ -91,6 +91,25 @@ extension ObserverLayout {
         return log(counts / totals) - rest - 0.5 * folded
     }
 
+    /// The same with a number added to every density, so that no class is impossible (River's GaussianNB).
+    func flooredBayes(
+        _ block: UnsafePointer<Double>, _ row: UnsafePointer<Double>, _ weights: UnsafePointer<Double>, floor: Double,
+        _ votes: UnsafeMutablePointer<Double>
+    ) {
+        var top = -Double.infinity
+        for target in 0..<classes {
+            votes[target] = weights[target] > 0 ? log(weights[target]) : -.infinity
+            for index in 0..<count where !row[index].isNaN {
+                let column = columns[index]
+                let hasSpread =
+                    column.values > 0 || Self.variance(block + column.offset + Self.cellCount * target) > 0
+                votes[target] += log(floor + (hasSpread ? factor(block, index, row[index], target) : 0))
+            }
+            top = max(top, votes[target])
+        }
+        for target in 0..<classes { votes[target] = top > -.infinity ? exp(votes[target] - top) : 0 }
+    }
+
     /// The same as a product of doubles, attribute by attribute.
     @inline(never)
     private func product(

@@ -88,7 +88,7 @@ final class TreeStore: Stateful {
     var nodeCount: Int { Int(registers[Register.liveNodes]) }
     var activeCount: Int { Int(registers[Register.active]) }
     var inactiveCount: Int { Int(registers[Register.inactive]) }
-    /// Where random choices go on (SplitMix64).
+    /// Where random choices go on (`JavaSequence`).
     var random: UInt64 {
         get { UInt64(bitPattern: registers[Register.random]) }
         set { registers[Register.random] = Int64(bitPattern: newValue) }
@@ -114,7 +114,7 @@ final class TreeStore: Stateful {
     /// No tree; the room for codes and classes stays.
     func clear() {
         for array in [nodeWords, weightArray, blockArray, childArray] as [AnyStateArray] { array.resize(to: 0) }
-        for register in 1..<Register.count where register != Register.random { registers[register] = 0 }
+        for register in 1..<Register.count { registers[register] = 0 }
         for register in [Register.root, Register.freeNode, Register.freeBlock] { registers[register] = -1 }
         refresh()
     }
