@@ -7,6 +7,7 @@ public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
         Linear.learner,
         MultinomialNaiveBayes.learner,
+        MultinomialNaiveBayes.complement,
         NaiveBayes.learner,
         HoeffdingTreeLearner.learner,
         HoeffdingAdaptiveTree.learner,

@@ -17,8 +17,8 @@ public final class HoeffdingTreeLearner: Learner {
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
         presets: ["moa": TreeSettings.moa]
     ) { parameters, context throws(SettingError) in
-        context.task == .regression
-            ? RegressionTreeLearner(parameters, context) : HoeffdingTreeLearner(TreeSettings(parameters), context)
+        if context.task == .regression { return RegressionTreeLearner(parameters, context) }
+        return HoeffdingTreeLearner(TreeSettings(parameters), context)
     }
 
     private let task: Task
