@@ -145,7 +145,11 @@ public final class FeatureBatch: @unchecked Sendable {
         guard attributeCount > 0 else { return }
         let (first, count) = (range.lowerBound * attributeCount, range.count * attributeCount)
         attributes.update(from: source.attributes + first, count: count)
-        guard let learning = source.learningAttributes else { return }
+        guard let learning = source.learningAttributes else {
+            learningAttributes?.deallocate()
+            learningAttributes = nil
+            return
+        }
         provideLearningAttributes().update(from: learning + first, count: count)
     }
 

@@ -21,7 +21,7 @@ struct JavaSequence {
 
     /// In 0 ..< bound, which is below 2^31.
     mutating func nextIndex(_ bound: Int) -> Int {
-        if bound & (bound - 1) == 0 { return Int(UInt64(bound) &* next(31) >> 31) }
+        if bound & (bound - 1) == 0 { return Int((UInt64(bound) &* next(31)) >> 31) }
         while true {
             let bits = Int(next(31))
             let value = bits % bound
