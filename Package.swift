@@ -30,7 +30,7 @@ let dashboard = [
 let libraries = [
     "JSON", "Components", "State", "Statistics", "Records", "Formats", "Connectors", "Compression", "Files",
     "StandardStreams", "Kafka", "SchemaRegistry", "Preprocessing",
-    "Learners", "Evaluation", "Snapshots", "Profile", "Engine", "Generators", "Serving",
+    "Drift", "Learners", "Evaluation", "Snapshots", "Profile", "Engine", "Generators", "Serving",
 ]
 
 let package = Package(
@@ -66,7 +66,8 @@ let package = Package(
         library("Formats", ["Records", "JSON", "CBytes", "Components", "Compression"]),
         library("Connectors", ["Records"]),
         library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
-        library("Learners", ["Records", "State", "Components", "CBytes"]),
+        library("Drift", ["State", "Statistics", "Components"]),
+        library("Learners", ["Records", "State", "Components", "CBytes", "Drift"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
         library("Profile", ["Records", "State", "Statistics", "Formats", "JSON", "CBytes"]),
@@ -131,6 +132,7 @@ let package = Package(
         tests("Statistics", ["Statistics", "State"]),
         tests("Profile", ["Profile", "Statistics", "Formats", "Records", "State", "JSON"], hasFixtures: false),
         tests("Preprocessing", ["Preprocessing", "Components", "Records", "State"]),
+        tests("Drift", ["Drift", "Components", "State"], hasFixtures: false),
         tests("Learners", ["Learners", "Formats", "Preprocessing", "Components", "Records", "State"]),
         tests("Kafka", ["Kafka", "Connectors", "Records", "CRdkafka"], hasFixtures: false),
         tests("State", ["State"], hasFixtures: false),

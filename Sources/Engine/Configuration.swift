@@ -10,6 +10,7 @@ public enum Preset: String, Sendable, CaseIterable {
     case thalweg
     case vw
     case river
+    case moa
 }
 
 /// One of several inputs: its parts, and how its records become those of the schema.
@@ -63,7 +64,7 @@ public struct Configuration: Sendable {
     /// The learner's fields that the preset sets.
     var presetFields: [String: String] {
         switch preset {
-        case .thalweg: [:]
+        case .thalweg, .moa: [:]
         case .vw: ["optimizer": "vw", "dialect": "vw", "multiclass": "one-against-all"]
         case .river: ["optimizer": "sgd", "dialect": "river"]
         }

@@ -7,6 +7,14 @@ public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
         Linear.learner,
         MultinomialNaiveBayes.learner,
+        MultinomialNaiveBayes.complement,
+        NaiveBayes.learner,
+        HoeffdingTreeLearner.learner,
+        HoeffdingAdaptiveTree.learner,
+        AdaptiveRandomForest.learner,
+        Bagging.online,
+        Bagging.adwin,
+        Bagging.leveraging,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

@@ -94,7 +94,7 @@ extension Schema {
         let fields = list.compactMap { field -> Field? in
             guard let name = field["name"]?.string, let role = field["role"]?.string.flatMap(FieldRole.init(rawValue:))
             else { return nil }
-            var made = Field(name, role)
+            var made = Field(name, role, values: field["values"]?.array?.compactMap(\.string) ?? [])
             made.isNamed = field["named"]?.boolean ?? false
             return made
         }
@@ -107,6 +107,7 @@ extension Field {
     fileprivate var json: JSONValue {
         .object(
             [("name", .string(name)), ("role", .string(role.rawValue))]
-                + (isNamed ? [("named", .boolean(true))] : []))
+                + (isNamed ? [("named", .boolean(true))] : [])
+                + (values.isEmpty ? [] : [("values", .array(values.map { .string($0) }))]))
     }
 }

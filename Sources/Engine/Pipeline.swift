@@ -39,7 +39,8 @@ public final class Pipeline: Stateful {
     public init(configuration: Configuration, schema: Schema, keepsPending: Bool = true) throws(SettingError) {
         self.configuration = configuration
         self.schema = schema
-        preprocessor = try Preprocessor(configuration, schema)
+        let found = try LearnerRegistry.find(configuration.learner.name)
+        preprocessor = try Preprocessor(configuration, schema, for: found)
         if configuration.delay != nil, schema.isFeatureNative, preprocessor.hasSelectors {
             throw SettingError(
                 "steps that select features need records with fields where targets come later; these bring features")
@@ -53,7 +54,6 @@ public final class Pipeline: Stateful {
         let watches = keepsPending && !schema.isFeatureNative
         schemaMonitor = watches ? SchemaMonitor(schema, configuration.schemaDrift) : nil
         order = keepsPending ? configuration.order.map(EventOrder.init) : nil
-        let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
             given: configuration.learner.fields)
@@ -61,7 +61,8 @@ public final class Pipeline: Stateful {
             hyperparameters,
             LearnerContext(
                 task: schema.task, slotCount: preprocessor.encoder.slotCount, seed: configuration.seed,
-                batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative))
+                batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
+                attributes: preprocessor.attributes))
         if schema.task == .multiclass, !schema.classes.isEmpty { learner.grow(toClasses: schema.classes.count) }
         knownClasses = Array(repeating: 0, count: configuration.batchSize)
     }
@@ -244,6 +245,9 @@ extension Pipeline {
     /// Learning needs a record's fields again, not only the features it was predicted from.
     var relearnsFields: Bool { !schema.isFeatureNative && preprocessor.learnsFields }
 
+    /// Attributes a row; 0: the learner sees features.
+    var attributeCount: Int { preprocessor.attributes.count }
+
     /// The features it was predicted from are learned; else they are made anew when the target is there, as River does.
     var keepsFeatures: Bool { schema.isFeatureNative || !preprocessor.learnsBeforeTransforming }
 
@@ -277,6 +281,8 @@ extension Pipeline {
         }
         let features = keepsFeatures ? kept : given
         if features !== given {
+            // A value that was new then may have its code only now.
+            preprocessor.attributeEncoder?.copyCodes(given, to: features)
             features.targets.update(from: given.targets, count: batch.rows)
             features.classes.update(from: given.classes, count: batch.rows)
             features.weights.update(from: given.weights, count: batch.rows)
@@ -323,8 +329,7 @@ extension Configuration {
 
     /// The preset's fields, with the task's loss where the preset has one of its own.
     func presetFields(for learner: LearnerDescriptor, _ task: Task) -> [String: String] {
-        guard learner.descriptor.name == "linear" else { return [:] }
-        return presetFields
+        learner.descriptor.name == "linear" ? presetFields : learner.presets[preset.rawValue] ?? [:]
     }
 
     /// The parameters of a table of identifiers; nil = there is none.

@@ -1,4 +1,5 @@
 import Components
+import Learners
 import Preprocessing
 import Records
 import State
@@ -13,6 +14,8 @@ final class Preprocessor: Stateful {
     }
 
     let encoder: FeatureEncoder
+    /// For learners that see fields as they are.
+    let attributeEncoder: AttributeEncoder?
     /// The fields that there are behind all steps.
     let layout: FieldLayout
     private var filters: [any RecordFilter] = []
@@ -35,7 +38,7 @@ final class Preprocessor: Stateful {
     @exclusivity(unchecked) private var targets: [Double]
     private var learningNumbers: [Double] = []
 
-    init(_ configuration: Configuration, _ schema: Schema) throws(SettingError) {
+    init(_ configuration: Configuration, _ schema: Schema, for learner: LearnerDescriptor) throws(SettingError) {
         task = schema.task
         isFeatureNative = schema.isFeatureNative
         learnsBeforeTransforming = configuration.preset == .river
@@ -75,6 +78,11 @@ final class Preprocessor: Stateful {
             indicators: configuration.hasIndicators, crosses: try configuration.fieldCrosses(layout.schema),
             oneHotCapacity: try configuration.oneHotCapacity(),
             identifiers: try configuration.identifiers(), hashing: try configuration.hashing())
+        attributeEncoder = try configuration.attributeEncoder(for: learner, layout.schema)
+        if attributeEncoder != nil, let step = later.first?.step {
+            throw SettingError(
+                "\(learner.descriptor.name) learns from fields as they are: the step '\(step.name)' is not for it")
+        }
         try addSelectors(later)
     }
 
@@ -99,6 +107,7 @@ final class Preprocessor: Stateful {
 
     var state: [StateEntry] {
         steps.flatMap { $0.component.state.prefixed($0.path) } + encoder.state
+            + (attributeEncoder?.state.prefixed("attributes") ?? [])
     }
 
     func stateDidChange() { for step in steps { step.component.stateDidChange() } }
@@ -116,12 +125,15 @@ final class Preprocessor: Stateful {
         return (all + [("encoder", encoder.notes)]).filter { !$0.notes.isEmpty }
     }
 
+    /// What a learner sees that is not one of features; else none.
+    var attributes: [Attribute] { attributeEncoder?.attributes ?? [] }
+
     var hasStages: Bool { !stages.isEmpty }
     var hasSelectors: Bool { !selectors.isEmpty }
 
     /// Learning needs a record's fields, not only numbers and the features made of them.
     var learnsFields: Bool {
-        learnsBeforeTransforming || encoder.hasState || hasSelectors
+        learnsBeforeTransforming || encoder.hasState || hasSelectors || attributeEncoder?.hasState ?? false
             || stages.contains { if case .records = $0 { true } else { false } }
     }
 
@@ -153,6 +165,10 @@ final class Preprocessor: Stateful {
                 let learns = learning ? learns.baseAddress : nil
                 let learningBase = separate ? numbers.baseAddress : nil
                 for stage in stages { run(stage, batch, learningBase, learns) }
+                if let attributeEncoder {
+                    return attributeEncoder.encode(
+                        batch, learningNumbers: learningBase, learns: learns, into: features)
+                }
                 encoder.encode(batch, learningNumbers: learningBase, learns: learns, into: features)
             }
         }
@@ -278,11 +294,14 @@ public enum PreprocessingSteps {
 extension Configuration {
     /// The steps in force but for those that say how columns become features.
     var steps: [ComponentSpecification] {
-        switch (pipeline, preset) {
-        case (let given?, _): given.filter { EncodingSteps.find($0.name) == nil }
-        case (nil, .thalweg): [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
-        case (nil, .river): [ComponentSpecification(name: "standardize")]
-        case (nil, .vw): []
+        let input = (try? LearnerRegistry.find(learner.name))?.input ?? .features
+        return switch (pipeline, input, preset) {
+        case (let given?, _, _): given.filter { EncodingSteps.find($0.name) == nil }
+        case (nil, .attributes(isScaled: false), _), (nil, .attributes, .moa): []
+        case (nil, _, .thalweg), (nil, .features, .moa):
+            [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
+        case (nil, _, .river): [ComponentSpecification(name: "standardize")]
+        case (nil, _, .vw): []
         }
     }
 

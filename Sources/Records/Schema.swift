@@ -24,10 +24,13 @@ public struct Field: Sendable, Equatable {
     public var isNamed = false
     /// Its numbers have a comma before the fraction.
     public var hasDecimalComma = false
+    /// The values that the format declares (ARFF's nominal attributes), in order; empty: they are not known before.
+    public var values: [String]
 
-    public init(_ name: String, _ role: FieldRole) {
+    public init(_ name: String, _ role: FieldRole, values: [String] = []) {
         self.name = name
         self.role = role
+        self.values = values
     }
 }
 

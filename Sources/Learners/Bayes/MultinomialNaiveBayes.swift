@@ -9,6 +9,11 @@ import State
 ///     log P(c | x) = log N_c / N + sum_i x_i log (N_ci + alpha) / (N_c. + alpha V) + const
 ///
 /// with N_ci the summed value of feature i in class c, N_c. its sum over features, V the distinct features seen.
+/// The complement variant (Rennie et al., Tackling the Poor Assumptions of Naive Bayes Text Classifiers, ICML 2003) asks how
+/// badly x fits all other classes, which suits classes of unequal size; as in River there is no prior:
+///
+///     score c = - sum_i x_i log ((N_i - N_ci + alpha) / (N - N_c. + alpha V))
+///
 /// Features below 0 are no counts and are passed over. The state is nothing but counts, so it does not depend on the
 /// order of the records, and the states of two workers add up.
 public final class MultinomialNaiveBayes: Learner {
@@ -20,9 +25,21 @@ public final class MultinomialNaiveBayes: Learner {
         tasks: [.binary, .multiclass]
     ) { parameters, context throws(SettingError) in
         MultinomialNaiveBayes(
-            alpha: parameters.double("alpha"), task: context.task, slotCount: context.slotCount)
+            alpha: parameters.double("alpha"), task: context.task, slotCount: context.slotCount, isComplement: false)
     }
 
+    public static let complement = LearnerDescriptor(
+        Descriptor(
+            "complement-naive-bayes",
+            "naive Bayes over counts by the other classes' counts: for texts with classes of unequal size",
+            fields: [HyperparameterField("alpha", .number(1e-9...1e9), default: "1", "additive smoothing")]),
+        tasks: [.binary, .multiclass]
+    ) { parameters, context throws(SettingError) in
+        MultinomialNaiveBayes(
+            alpha: parameters.double("alpha"), task: context.task, slotCount: context.slotCount, isComplement: true)
+    }
+
+    private let isComplement: Bool
     private let alpha: Double
     private let task: Task
     private let slotCount: Int
@@ -38,7 +55,8 @@ public final class MultinomialNaiveBayes: Learner {
     private let distinct: StateArray<Int64>
     private var scores: [Double]
 
-    init(alpha: Double, task: Task, slotCount: Int) {
+    init(alpha: Double, task: Task, slotCount: Int, isComplement: Bool) {
+        self.isComplement = isComplement
         self.alpha = alpha
         self.task = task
         self.slotCount = slotCount
@@ -87,6 +105,12 @@ public final class MultinomialNaiveBayes: Learner {
     private func predict(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch) {
         let range = features.offsets[row]..<features.offsets[row + 1]
         let terms = alpha * Double(max(distinct[0], 1))
+        if isComplement { scoreComplement(range, features, terms) } else { score(range, features, terms) }
+        normalize()
+        write(row, features, predictions)
+    }
+
+    private func score(_ range: Range<Int>, _ features: FeatureBatch, _ terms: Double) {
         for index in 0..<classCount {
             let weights = counts.base + index * slotCount
             let total = log(classTotals[index] + terms)
@@ -97,7 +121,24 @@ public final class MultinomialNaiveBayes: Learner {
             }
             scores[index] = score
         }
-        normalize()
+    }
+
+    private func scoreComplement(_ range: Range<Int>, _ features: FeatureBatch, _ terms: Double) {
+        let all = classTotals.elements.reduce(0, +)
+        for index in 0..<classCount { scores[index] = classWeights[index] > 0 ? 0 : -.infinity }
+        for at in range where features.values[at] > 0 {
+            let value = Double(features.values[at])
+            let slot = Int(features.indices[at])
+            var sum = 0.0
+            for index in 0..<classCount { sum += counts.base[index * slotCount + slot] }
+            for index in 0..<classCount where scores[index] > -.infinity {
+                let others = max(sum - counts.base[index * slotCount + slot], 0) + alpha
+                scores[index] -= value * (log(others) - log(max(all - classTotals[index], 0) + terms))
+            }
+        }
+    }
+
+    private func write(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch) {
         let outputs = predictions.outputs + row * predictions.stride
         if task == .binary {
             outputs[0] = scores[1]
