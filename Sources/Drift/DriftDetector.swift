@@ -56,3 +56,9 @@ public struct DetectorDescriptor: Sendable {
     guard value.isFinite else { return nil }
     return max(-1e100, min(1e100, value))
 }
+
+/// The value as detectors of errors take it: within 0 and 1. Nil where it is not finite.
+@inline(__always) func watchedError(_ value: Double) -> Double? {
+    guard value.isFinite else { return nil }
+    return max(0, min(1, value))
+}
