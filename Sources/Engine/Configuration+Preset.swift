@@ -5,8 +5,10 @@ import Records
 extension Configuration {
     /// What a preset changes about roles and classes.
     func applyPreset(to options: inout SchemaOptions) {
+        if usesAttributes { options.infersCategoriesFromNumbers = false }
         guard preset != .thalweg else { return }
         options.infersCategoriesFromNumbers = false
+        if preset == .moa { options.declaresClasses = true }
         if preset == .vw {
             options.declaresClasses = true
             if options.task == nil { options.task = vwTask }

@@ -10,6 +10,7 @@ public enum Preset: String, Sendable, CaseIterable {
     case thalweg
     case vw
     case river
+    case moa
 }
 
 /// Everything that shapes the model and the flow of records.
@@ -41,7 +42,7 @@ public struct Configuration: Sendable {
     /// The learner's fields that the preset sets.
     var presetFields: [String: String] {
         switch preset {
-        case .thalweg: [:]
+        case .thalweg, .moa: [:]
         case .vw: ["optimizer": "vw", "dialect": "vw", "multiclass": "one-against-all"]
         case .river: ["optimizer": "sgd", "dialect": "river"]
         }

@@ -78,7 +78,13 @@ extension Schema {
             ("classes", .array(classes.map { .string($0) })),
             (
                 "fields",
-                .array(fields.map { .object([("name", .string($0.name)), ("role", .string($0.role.rawValue))]) })
+                .array(
+                    fields.map { field in
+                        .object(
+                            [("name", .string(field.name)), ("role", .string(field.role.rawValue))]
+                                + (field.values.isEmpty
+                                    ? [] : [("values", .array(field.values.map { .string($0) }))]))
+                    })
             ),
         ])
     }
@@ -91,7 +97,7 @@ extension Schema {
         let fields = list.compactMap { field -> Field? in
             guard let name = field["name"]?.string, let role = field["role"]?.string.flatMap(FieldRole.init(rawValue:))
             else { return nil }
-            return Field(name, role)
+            return Field(name, role, values: field["values"]?.array?.compactMap(\.string) ?? [])
         }
         guard fields.count == list.count else { return nil }
         self.init(fields: fields, task: task, classes: classes, isFeatureNative: isNative)

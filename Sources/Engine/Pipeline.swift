@@ -18,6 +18,8 @@ public final class Pipeline: Stateful {
     public let hyperparameters: Hyperparameters
     private let transformers: [(name: String, transformer: any Transformer)]
     private let encoder: FeatureEncoder
+    /// For learners that see fields as they are.
+    private let attributeEncoder: AttributeEncoder?
     /// Interactions of records that bring their own features.
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
@@ -47,15 +49,17 @@ public final class Pipeline: Stateful {
             schema: schema, style: isVW ? .vw : .native, bits: configuration.bits,
             indicators: configuration.hasIndicators,
             crosses: try configuration.fieldCrosses(schema), oneHotCapacity: try configuration.oneHotCapacity())
+        let found = try LearnerRegistry.find(configuration.learner.name)
+        attributeEncoder = try configuration.attributeEncoder(for: found, schema)
         crosser = try configuration.namespaceCrosser(schema)
-        transformers = schema.isFeatureNative ? [] : try configuration.makeTransformers(encoder.numberCount)
+        transformers =
+            schema.isFeatureNative ? [] : try configuration.makeTransformers(for: found, encoder.numberCount)
         learnsBeforeTransforming = configuration.preset == .river
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
         evaluation = PrequentialEvaluation(task: schema.task)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
-        let found = try LearnerRegistry.find(configuration.learner.name)
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
             given: configuration.learner.fields)
@@ -63,7 +67,8 @@ public final class Pipeline: Stateful {
             hyperparameters,
             LearnerContext(
                 task: schema.task, slotCount: encoder.slotCount, seed: configuration.seed,
-                batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative))
+                batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
+                attributes: attributeEncoder?.attributes ?? []))
         if schema.task == .multiclass, !schema.classes.isEmpty { learner.grow(toClasses: schema.classes.count) }
         learns = Array(repeating: false, count: configuration.batchSize)
         knownClasses = Array(repeating: 0, count: configuration.batchSize)
@@ -74,7 +79,8 @@ public final class Pipeline: Stateful {
         for (index, step) in transformers.enumerated() {
             entries += step.transformer.state.prefixed("preprocess/\(index)-\(step.name)")
         }
-        return entries + encoder.state.prefixed("preprocess/one-hot") + targets.state.prefixed("target")
+        return entries + encoder.state.prefixed("preprocess/one-hot")
+            + (attributeEncoder?.state.prefixed("preprocess/attributes") ?? []) + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
             + evaluation.state.prefixed("evaluation") + delayedState
     }
@@ -210,6 +216,11 @@ public final class Pipeline: Stateful {
                     rows: batch.rows, stride: batch.columnStride, count: batch.numericCount, values: batch.numbers,
                     learningValues: separate ? numbers.baseAddress : nil, learns: learning ? learns.baseAddress : nil)
                 for step in transformers { step.transformer.process(columns) }
+                if let attributeEncoder {
+                    return attributeEncoder.encode(
+                        batch, learningNumbers: separate ? numbers.baseAddress : nil,
+                        learns: learning ? learns.baseAddress : nil, into: features)
+                }
                 encoder.encode(
                     batch, learningNumbers: separate ? numbers.baseAddress : nil,
                     learns: learning ? learns.baseAddress : nil, into: features)
@@ -265,7 +276,13 @@ extension Pipeline {
     var slotCount: Int { encoder.slotCount }
 
     /// Learning needs a record's fields again, not only the features it was predicted from.
-    var relearnsFields: Bool { !schema.isFeatureNative && (learnsBeforeTransforming || encoder.hasState) }
+    var relearnsFields: Bool {
+        !schema.isFeatureNative
+            && (learnsBeforeTransforming || encoder.hasState || attributeEncoder?.hasState ?? false)
+    }
+
+    /// Attributes a row; 0: the learner sees features.
+    var attributeCount: Int { attributeEncoder?.attributes.count ?? 0 }
 
     /// The features it was predicted from are learned; else they are made anew when the target is there, as River does.
     var keepsFeatures: Bool { schema.isFeatureNative || !learnsBeforeTransforming }
@@ -297,6 +314,8 @@ extension Pipeline {
         if !schema.isFeatureNative { preprocess(batch, given, learning: true) }
         let features = keepsFeatures ? kept : given
         if features !== given {
+            // A value that was new then may have its code only now.
+            attributeEncoder?.copyCodes(given, to: features)
             features.targets.update(from: given.targets, count: batch.rows)
             features.classes.update(from: given.classes, count: batch.rows)
             features.weights.update(from: given.weights, count: batch.rows)
@@ -343,18 +362,20 @@ extension Configuration {
 
     /// The preset's fields, with the task's loss where the preset has one of its own.
     func presetFields(for learner: LearnerDescriptor, _ task: Task) -> [String: String] {
-        guard learner.descriptor.name == "linear" else { return [:] }
-        return presetFields
+        learner.descriptor.name == "linear" ? presetFields : learner.presets[preset.rawValue] ?? [:]
     }
 
-    func makeTransformers(_ columns: Int) throws(SettingError) -> [(name: String, transformer: any Transformer)] {
+    func makeTransformers(
+        for learner: LearnerDescriptor, _ columns: Int
+    ) throws(SettingError) -> [(name: String, transformer: any Transformer)] {
         let steps: [ComponentSpecification] =
-            switch (pipeline, preset) {
-            case (let given?, _): given.filter { EncodingSteps.find($0.name) == nil }
-            case (nil, .thalweg):
+            switch (pipeline, learner.input, preset) {
+            case (let given?, _, _): given.filter { EncodingSteps.find($0.name) == nil }
+            case (nil, .attributes(isScaled: false), _), (nil, .attributes, .moa): []
+            case (nil, _, .thalweg), (nil, .features, .moa):
                 [ComponentSpecification(name: "standardize", fields: ["limit": "5", "winsorize": "10"])]
-            case (nil, .river): [ComponentSpecification(name: "standardize")]
-            case (nil, .vw): []
+            case (nil, _, .river): [ComponentSpecification(name: "standardize")]
+            case (nil, _, .vw): []
             }
         var made: [(name: String, transformer: any Transformer)] = []
         for step in steps {

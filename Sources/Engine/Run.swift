@@ -417,7 +417,7 @@ public final class Run {
                 progress.line(
                     evaluation, target: pipeline.targetText(row, features),
                     prediction: pipeline.predictionText(row, predictions),
-                    features: features.offsets[row + 1] - features.offsets[row])
+                    features: features.featureCount(of: row))
             }
             observer?.note(row, features, predictions, known: known)
         }

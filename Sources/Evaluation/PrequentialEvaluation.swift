@@ -74,7 +74,7 @@ public final class PrequentialEvaluation: Stateful {
         let weight = Double(features.weights[row])
         totals[Total.records] += 1
         totals[Total.weight] += weight
-        totals[Total.features] += Double(features.offsets[row + 1] - features.offsets[row])
+        totals[Total.features] += Double(features.featureCount(of: row))
         score(row, features, predictions, knownClasses: knownClasses)
     }
 

@@ -38,7 +38,8 @@ public enum SchemaInference {
         try checkNames(sample, options)
         var fields: [Field] = []
         for name in sample.names {
-            fields.append(Field(name, role(of: name, sample, options, target: target)))
+            let role = role(of: name, sample, options, target: target)
+            fields.append(Field(name, role, values: role == .categorical ? sample.declaredClasses[name] ?? [] : []))
         }
         guard let target else { return Schema(fields: fields, task: options.task ?? .regression) }
         let values = withoutStrays(sample.values[target] ?? []).filter { $0 != .missing }

@@ -44,8 +44,14 @@ public struct LearnerContext: Sendable {
     public let batchMode: BatchMode
     /// True: features come raw from the record (VW text, LIBSVM), on unknown scales.
     public let isFeatureNative: Bool
+    /// What learners of attributes see, in the order of `FeatureBatch.attributes`; empty for learners of features.
+    public let attributes: [Attribute]
 
-    public init(task: Task, slotCount: Int, seed: UInt64, batchMode: BatchMode, isFeatureNative: Bool) {
+    public init(
+        task: Task, slotCount: Int, seed: UInt64, batchMode: BatchMode, isFeatureNative: Bool,
+        attributes: [Attribute] = []
+    ) {
+        self.attributes = attributes
         self.task = task
         self.slotCount = slotCount
         self.seed = seed
@@ -56,16 +62,31 @@ public struct LearnerContext: Sendable {
 
 /// A registered learner: what it is, and how to make it.
 public struct LearnerDescriptor: Sendable {
+    /// What a learner sees of a record.
+    public enum Input: Sendable {
+        /// Rows of hashed index and value.
+        case features
+        /// Fields as they are: numbers and codes of nominal values.
+        ///
+        /// - Parameter isScaled: numbers are standardized, unless a preset or a pipeline says otherwise.
+        case attributes(isScaled: Bool)
+    }
+
     public let descriptor: Descriptor
     public let tasks: [Task]
+    public let input: Input
+    /// The fields that a preset sets, by the preset's name.
+    public let presets: [String: [String: String]]
     public let make: @Sendable (Hyperparameters, LearnerContext) throws(SettingError) -> any Learner
 
     public init(
-        _ descriptor: Descriptor, tasks: [Task],
+        _ descriptor: Descriptor, tasks: [Task], input: Input = .features, presets: [String: [String: String]] = [:],
         make: @escaping @Sendable (Hyperparameters, LearnerContext) throws(SettingError) -> any Learner
     ) {
         self.descriptor = descriptor
         self.tasks = tasks
+        self.input = input
+        self.presets = presets
         self.make = make
     }
 }

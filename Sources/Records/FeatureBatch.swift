@@ -1,5 +1,6 @@
 /// Rows of (index, value) in one flat buffer, with targets and weights: what learners see.
 ///
+/// Learners that see fields as they are find them in `attributes` instead; then the rows have no features.
 /// Row r's features are `offsets[r] ..< offsets[r + 1]`. Owned by one thread at a time, recycled.
 public final class FeatureBatch: @unchecked Sendable {
     public let capacity: Int
@@ -12,6 +13,12 @@ public final class FeatureBatch: @unchecked Sendable {
     @exclusivity(unchecked) public private(set) var learningValues: UnsafeMutablePointer<Float>?
     /// Room for features.
     public private(set) var featureCapacity: Int
+    /// Numbers a row in `attributes`; 0 = the learner sees features.
+    @exclusivity(unchecked) public private(set) var attributeCount = 0
+    /// Row r's attributes stand at `attributes + r * attributeCount`; numbers, codes of nominal values, NaN = missing.
+    @exclusivity(unchecked) public private(set) var attributes: UnsafeMutablePointer<Double>
+    /// Attributes to learn from where they differ from those to predict with; nil = `attributes`.
+    @exclusivity(unchecked) public private(set) var learningAttributes: UnsafeMutablePointer<Double>?
     /// Regression: the target, NaN = unknown. Classification: unused.
     public let targets: UnsafeMutablePointer<Double>
     /// Classification: the class index, -1 = unknown. Regression: unused.
@@ -30,6 +37,7 @@ public final class FeatureBatch: @unchecked Sendable {
         offsets[0] = 0
         indices = .allocate(capacity: featureCapacity)
         values = .allocate(capacity: featureCapacity)
+        attributes = .allocate(capacity: 1)
         targets = .allocate(capacity: capacity)
         classes = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -40,6 +48,8 @@ public final class FeatureBatch: @unchecked Sendable {
         indices.deallocate()
         values.deallocate()
         learningValues?.deallocate()
+        attributes.deallocate()
+        learningAttributes?.deallocate()
         targets.deallocate()
         classes.deallocate()
         weights.deallocate()
@@ -53,6 +63,29 @@ public final class FeatureBatch: @unchecked Sendable {
 
     /// Features of all rows.
     public var featureCount: Int { offsets[rows] }
+
+    /// Features of a row, or its attributes.
+    @inlinable public func featureCount(of row: Int) -> Int {
+        attributeCount > 0 ? attributeCount : offsets[row + 1] - offsets[row]
+    }
+
+    /// Makes room for `count` attributes a row; what is there is lost when the number changes.
+    public func reserveAttributes(_ count: Int) {
+        guard count != attributeCount else { return }
+        attributes.deallocate()
+        attributes = .allocate(capacity: max(capacity * count, 1))
+        learningAttributes?.deallocate()
+        learningAttributes = nil
+        attributeCount = count
+    }
+
+    /// Provides `learningAttributes`.
+    public func provideLearningAttributes() -> UnsafeMutablePointer<Double> {
+        if let there = learningAttributes { return there }
+        let made = UnsafeMutablePointer<Double>.allocate(capacity: max(capacity * attributeCount, 1))
+        learningAttributes = made
+        return made
+    }
 
     /// Makes room for `needed` features in all, keeping the first `kept`.
     public func reserveFeatures(_ needed: Int, keeping kept: Int) {
@@ -80,6 +113,10 @@ public final class FeatureBatch: @unchecked Sendable {
             spanEnds.remove(at: row)
             for later in row..<spanEnds.count { spanEnds[later] -= removed }
         }
+        for block in [attributes, learningAttributes].compactMap({ $0 }) where attributeCount > 0 {
+            (block + row * attributeCount).update(
+                from: block + (row + 1) * attributeCount, count: (rows - row - 1) * attributeCount)
+        }
         rows -= 1
     }
 
@@ -95,11 +132,21 @@ public final class FeatureBatch: @unchecked Sendable {
             allocateLearningValues()
             learningValues?.update(from: learning + start, count: count)
         }
+        copyAttributes(range, of: source)
         for row in 0...range.count { offsets[row] = source.offsets[range.lowerBound + row] - start }
         targets.update(from: source.targets + range.lowerBound, count: range.count)
         classes.update(from: source.classes + range.lowerBound, count: range.count)
         weights.update(from: source.weights + range.lowerBound, count: range.count)
         rows = range.count
+    }
+
+    private func copyAttributes(_ range: Range<Int>, of source: FeatureBatch) {
+        reserveAttributes(source.attributeCount)
+        guard attributeCount > 0 else { return }
+        let (first, count) = (range.lowerBound * attributeCount, range.count * attributeCount)
+        attributes.update(from: source.attributes + first, count: count)
+        guard let learning = source.learningAttributes else { return }
+        provideLearningAttributes().update(from: learning + first, count: count)
     }
 
     /// Appends a row of features; its target, class and weight are for the caller to set.

@@ -16,10 +16,13 @@ public enum FieldRole: String, Sendable, CaseIterable {
 public struct Field: Sendable, Equatable {
     public let name: String
     public var role: FieldRole
+    /// The values that the format declares (ARFF's nominal attributes), in order; empty: they are not known before.
+    public var values: [String]
 
-    public init(_ name: String, _ role: FieldRole) {
+    public init(_ name: String, _ role: FieldRole, values: [String] = []) {
         self.name = name
         self.role = role
+        self.values = values
     }
 }
 

@@ -35,7 +35,7 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "Records that may wait for their targets (100000).") var maxPending: String?
 
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
-    @Option(help: "Whose defaults: thalweg|vw|river.") var preset: String?
+    @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
     @Option(help: "A,B: combine two fields; repeatable; '*,*' = all pairs.") var cross: [String] = []
     @Option(name: [.long, .customShort("b")], help: "log2 of the hashed feature slots (18).") var bits: String?

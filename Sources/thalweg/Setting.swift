@@ -66,7 +66,7 @@ struct Setting {
         Setting("weight", "schema.weight", "the field with the record's importance"),
         Setting("time", "schema.time", "the field with the record's time"),
         Setting("learner", "learner", "NAME:field=value,...", default: "linear"),
-        Setting("preset", "preset", "whose defaults: thalweg|vw|river", default: "thalweg"),
+        Setting("preset", "preset", "whose defaults: thalweg|vw|river|moa", default: "thalweg"),
         Setting("pipeline", "pipeline", "preprocessing steps in order: NAME:field=value,...", .list),
         Setting("cross", "cross", "A,B: the combination of two fields as a feature; *,* = all pairs", .list),
         Setting("bits", "bits", "log2 of the hashed feature slots", default: "18"),

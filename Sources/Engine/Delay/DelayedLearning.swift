@@ -255,14 +255,13 @@ final class DelayedLearning {
         let isWithheld = options.withheld != nil
         let text = isWithheld ? heldTexts[row].buffer : UnsafeBufferPointer(start: nil, count: 0)
         record.targetNumber = isWithheld ? heldNumbers[row] : .nan
-        let range =
-            pipeline.keepsFeatures ? features.offsets[row]..<features.offsets[row + 1] : 0..<0
+        let featureWords = pipeline.keepsFeatures ? features.featureCount(of: row) : 0
         let width = predictions.width
         words.removeAll(keepingCapacity: true)
-        begin(record, row, work, outputs: width, features: range.count, targetBytes: text.count)
+        begin(record, row, work, outputs: width, features: featureWords, targetBytes: text.count)
         for output in 0..<width { words.append(predictions.outputs(of: row)[output].bitPattern) }
         appendFields(row, work, numbers: { pipeline.rawNumbers[$0] })
-        words.append(features: range, of: features)
+        if pipeline.keepsFeatures { words.append(featuresOf: row, features) }
         words.append(bytes: text)
         store(id)
     }

@@ -105,10 +105,36 @@ extension [UInt64] {
         }
     }
 
-    /// Appends features, one a word: the index below, the value's bits above.
-    mutating func append(features range: Range<Int>, of batch: FeatureBatch) {
-        for feature in range {
+    /// Appends a row's features, one a word: the index below, the value's bits above; or its attributes' bits.
+    mutating func append(featuresOf row: Int, _ batch: FeatureBatch) {
+        guard batch.attributeCount == 0 else {
+            let start = row * batch.attributeCount
+            for index in 0..<batch.attributeCount { append(batch.attributes[start + index].bitPattern) }
+            return
+        }
+        for feature in batch.offsets[row]..<batch.offsets[row + 1] {
             append(UInt64(batch.indices[feature]) | UInt64(batch.values[feature].bitPattern) << 32)
+        }
+    }
+}
+
+extension FeatureBatch {
+    /// Appends a row of the words that `append(featuresOf:)` made, of as many attributes as the batch has.
+    func appendRow(words: Slice<UnsafeBufferPointer<UInt64>>) {
+        guard attributeCount == 0 else {
+            for index in 0..<attributeCount {
+                attributes[rows * attributeCount + index] =
+                    words.isEmpty ? .nan : Double(bitPattern: words[words.startIndex + index])
+            }
+            rows += 1
+            offsets[rows] = 0
+            return
+        }
+        appendRow(words.count) { indices, values in
+            for (index, word) in words.enumerated() {
+                indices[index] = UInt32(truncatingIfNeeded: word)
+                values[index] = Float(bitPattern: UInt32(truncatingIfNeeded: word >> 32))
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ final class RevealBatch {
         capacity = pipeline.configuration.batchMode == .mean ? 1 : pipeline.configuration.batchSize
         records = pipeline.makeRecordBatch()
         features = records.features ?? FeatureBatch(capacity: pipeline.configuration.batchSize)
+        features.reserveAttributes(pipeline.attributeCount)
         answers = PredictionBatch(capacity: pipeline.configuration.batchSize)
     }
 
@@ -56,6 +57,11 @@ final class RevealBatch {
             record.numbers.isEmpty || record.numbers.count == records.numericCount,
             record.categories.isEmpty || record.categories.count == records.categoricalCount
         else { return false }
+        if pipeline.attributeCount > 0 {
+            return record.features.isEmpty
+                || record.features.count == pipeline.attributeCount
+                    && words[record.features].allSatisfy { !Double(bitPattern: $0).isInfinite }
+        }
         return words[record.features].allSatisfy { Int(UInt32(truncatingIfNeeded: $0)) < pipeline.slotCount }
     }
 
@@ -75,12 +81,7 @@ final class RevealBatch {
         records.ids[row] = .empty
         records.positions[row] = record.position
         records.raw[row] = .empty
-        features.appendRow(record.features.count) { indices, values in
-            for (index, word) in words[record.features].enumerated() {
-                indices[index] = UInt32(truncatingIfNeeded: word)
-                values[index] = Float(bitPattern: UInt32(truncatingIfNeeded: word >> 32))
-            }
-        }
+        features.appendRow(words: words[record.features])
     }
 
     /// Learns them, in order, and empties the batch.

@@ -12,7 +12,7 @@ struct ServedAnswer: Equatable {
     var known: Int32 = 0
     /// Bit patterns.
     var outputs: [UInt64] = []
-    /// The index below, the value's bits above.
+    /// As `append(featuresOf:)` makes them.
     var features: [UInt64] = []
 
     init() {}
@@ -22,7 +22,7 @@ struct ServedAnswer: Equatable {
         self.known = Int32(clamping: known)
         predictedClass = predictions.classes[row]
         for output in 0..<predictions.width { outputs.append(predictions.outputs(of: row)[output].bitPattern) }
-        self.features.append(features: features.offsets[row]..<features.offsets[row + 1], of: features)
+        self.features.append(featuresOf: row, features)
     }
 
     /// Reads what `write` wrote. Nil: it is something else.
