@@ -74,7 +74,7 @@ let package = Package(
             "Engine",
             [
                 "CBytes", "Records", "Components", "State", "JSON", "Formats", "Connectors", "Preprocessing",
-                "Learners",
+                "Drift", "Learners",
                 "Evaluation", "Snapshots",
             ]),
         .target(
@@ -103,7 +103,7 @@ let package = Package(
             name: "thalweg",
             dependencies: [
                 "Engine", "Kafka", "Generators", "Files", "StandardStreams", "Components", "Connectors", "Formats",
-                "Preprocessing",
+                "Preprocessing", "Drift",
                 "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

@@ -11,8 +11,11 @@ extension Configuration {
         func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
+        let watches: [(String, ComponentSpecification?)] = [("detector", detector), ("feature-drift", featureDrift)]
+        let action = onDrift == .event ? [] : [("on-drift", JSONValue.string(onDrift.rawValue))]
+        let drift = watches.compactMap { name, value in value.map { (name, JSONValue.string($0.text)) } } + action
         return .object(
-            delay + [
+            delay + drift + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -38,6 +41,9 @@ extension Configuration {
         }
         preset = text("preset").flatMap(Preset.init) ?? preset
         if let learner = text("learner") { self.learner = try ComponentSpecification(parsing: learner) }
+        if let made = text("detector") { detector = try ComponentSpecification(parsing: made) }
+        if let made = text("feature-drift") { featureDrift = try ComponentSpecification(parsing: made) }
+        onDrift = text("on-drift").flatMap(DriftAction.init) ?? onDrift
         if let steps = list("pipeline") {
             pipeline = try steps.map { step throws(SettingError) in try ComponentSpecification(parsing: step) }
         }
@@ -67,7 +73,7 @@ extension Configuration {
             case let value?: value.string ?? value.text
             }
         }
-        let names = ["delay"] + (identity.members ?? []).map(\.0)
+        let names = ["delay", "detector", "on-drift", "feature-drift"] + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]
             throw EngineError(

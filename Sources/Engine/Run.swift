@@ -442,6 +442,9 @@ public final class Run {
             try writer?.send()
             try quarantine.send()
         }
+        for sighting in pipeline.takeSightings() {
+            progress?.mark(sighting.kind.rawValue, record: sighting.event.record, pipeline.text(of: sighting))
+        }
         progress?.live(evaluation)
         if evaluation.records > 0 { taker?.tick(position, format: format) }
         if quarantine.exceeds(configuration.maximumRejected) {

@@ -30,6 +30,8 @@ public struct RunReport: Sendable {
     public let source: SourceStatus?
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let delayed: TargetStatus?
+    /// What detectors saw; nil: nothing is watched.
+    public let drift: DriftStatus?
 
     init(
         _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?,
@@ -56,6 +58,7 @@ public struct RunReport: Sendable {
         snapshotPath = snapshot
         self.source = source
         delayed = pipeline.targetCounts.map(TargetStatus.init)
+        drift = DriftStatus(pipeline)
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -81,6 +84,7 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let source { fields.append(("source", source.json)) }
         return .object(fields)
@@ -106,6 +110,7 @@ public struct RunReport: Sendable {
         }
         let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
         if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        lines += drift?.summary ?? []
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
         lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")

@@ -94,6 +94,9 @@ public class AnyStateArray: @unchecked Sendable {
         resized = true
     }
 
+    /// Says that another array stood in its place until now: the next copy takes everything.
+    public final func markReplaced() { resized = true }
+
     /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree.
     final func copy(from source: AnyStateArray, stale: UnsafePointer<UInt8>?) {
         if count != source.count || lanes != source.lanes { resize(to: source.count, lanes: source.lanes) }

@@ -37,6 +37,10 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
     @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
+    @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
+    var detector: String?
+    @Option(help: "event|reset|switch: what a drift does to the learner.") var onDrift: String?
+    @Option(help: "psi|ks:field=value,...: watch the distribution of each field.") var featureDrift: String?
     @Option(help: "A,B: combine two fields; repeatable; '*,*' = all pairs.") var cross: [String] = []
     @Option(name: [.long, .customShort("b")], help: "log2 of the hashed feature slots (18).") var bits: String?
     @Option(help: "Records in a mini-batch (256).") var batchSize: String?
@@ -66,6 +70,7 @@ struct CommonOptions: ParsableArguments {
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
+            "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),
             "predictions": one(predictions), "snapshots": one(snapshots),

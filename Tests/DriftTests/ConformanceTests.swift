@@ -42,7 +42,7 @@ import Testing
         for value in Self.stream(wild: true) { _ = detector.update(value) }
         for entry in detector.state {
             guard let array = entry.array as? StateArray<Double> else { continue }
-            #expect(array.elements.allSatisfy(\.isFinite), "\(entry.name)")
+            #expect(array.elements.allSatisfy { $0.isFinite }, "\(entry.name)")
         }
     }
 
