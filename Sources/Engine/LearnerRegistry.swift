@@ -8,6 +8,11 @@ public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
         Linear.learner,
         MultinomialNaiveBayes.learner,
+        NearestNeighbors.learner,
+        HalfSpaceTrees.learner,
+        GaussianScorer.learner,
+        QuantileScorer.learner,
+        LODA.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

@@ -74,6 +74,12 @@ public final class Pipeline: Stateful {
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
+        guard found.tasks.contains(schema.task) else {
+            let able = LearnerRegistry.all.filter { $0.tasks.contains(schema.task) }.map(\.descriptor.name)
+            throw SettingError(
+                "\(found.descriptor.name) does \(found.tasks.map(\.rawValue).joined(separator: ", ")); for the task "
+                    + "\(schema.task.rawValue) there are: \(able.joined(separator: ", "))")
+        }
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
             given: configuration.learner.fields)
@@ -163,7 +169,7 @@ public final class Pipeline: Stateful {
 
     /// A row's prediction for people.
     func predictionText(_ row: Int, _ predictions: PredictionBatch) -> String {
-        if schema.task == .regression { return fixed(predictions.outputs[row * predictions.stride], 4) }
+        if schema.task.answersNumber { return fixed(predictions.outputs[row * predictions.stride], 4) }
         let name = className(Int(predictions.classes[row])) ?? "none"
         return schema.task == .binary ? "\(name) \(fixed(predictions.outputs[row * predictions.stride], 4))" : name
     }
@@ -223,9 +229,10 @@ public final class Pipeline: Stateful {
 
     private func preprocess(_ batch: RecordBatch, _ features: FeatureBatch, learning: Bool) {
         let isRegression = schema.task == .regression
+        let learnsAll = schema.task.learnsWithoutTarget
         let (rows, targets, classes) = (batch.rows, features.targets, features.classes)
         learns.withUnsafeMutableBufferPointer { learns in
-            for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : classes[row] >= 0 }
+            for row in 0..<rows { learns[row] = isRegression ? !targets[row].isNaN : learnsAll || classes[row] >= 0 }
         }
         if keepsRawNumbers {
             let count = batch.numericCount * batch.columnStride

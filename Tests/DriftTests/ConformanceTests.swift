@@ -27,7 +27,7 @@ import Testing
         let extremes = [Double.nan, .infinity, -.infinity, 1e308, -1e308, 5e-324, -1]
         return uniform.enumerated().map { index, u in
             if wild, index % 97 == 0 { return extremes[index / 97 % extremes.count] }
-            return u < (index < 1500 ? 0.1 : 0.6) ? 1 : 0
+            return u < (index < 1500 ? 0.1 : 0.8) ? 1 : 0
         }
     }
 

@@ -26,6 +26,8 @@ final class DriftWatch: Stateful {
     let action: DriftAction
     private let detector: any DriftDetector
     private let isRegression: Bool
+    /// Scores of anomalies are watched themselves.
+    private let isScore: Bool
     private let watchesLoss: Bool
     let drifts = DriftLog()
     /// Beginnings of warning zones.
@@ -41,12 +43,14 @@ final class DriftWatch: Stateful {
         name = specification.name
         action = configuration.onDrift
         isRegression = task == .regression
+        isScore = task == .anomaly
         watchesLoss = fields["watch"] == "loss"
-        guard found.input == .numbers || !(isRegression || watchesLoss) else {
+        guard found.input == .numbers || !(isRegression || isScore || watchesLoss) else {
             let fitting = DetectorRegistry.all.filter { $0.input == .numbers }.map(\.descriptor.name)
             throw SettingError(
                 "\(name) watches errors of classes, 0 or 1; for "
-                    + (isRegression ? "a regression" : "a loss") + " there are: \(fitting.joined(separator: ", "))")
+                    + (isRegression ? "a regression" : isScore ? "scores" : "a loss")
+                    + " there are: \(fitting.joined(separator: ", "))")
         }
         detector = try found.make(fields, configuration.seed)
     }
@@ -95,6 +99,7 @@ final class DriftWatch: Stateful {
     private func value(
         _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, _ known: Int
     ) -> Double? {
+        if isScore { return predictions.outputs(of: row)[0] }
         guard isRegression else {
             let target = features.classes[row]
             guard target >= 0, known > 0 else { return nil }

@@ -13,7 +13,8 @@ extension Linear {
         let intercept = parameters.boolean("intercept")
         let (slots, isNative) = (context.slotCount, context.isFeatureNative)
         return switch context.task {
-        case .binary: MixtureBinary(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
+        // Anomalies are not asked of it.
+        case .binary, .anomaly: MixtureBinary(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .regression: MixtureRegression(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .multiclass: MixtureMulticlass(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         }
