@@ -77,3 +77,9 @@ final class AttributeRanges {
         }
     }
 }
+
+extension FeatureBatch {
+    /// A row without weight teaches nothing.
+    @inline(__always)
+    func hasWeight(_ row: Int) -> Bool { weights[row] > 0 && weights[row].isFinite }
+}

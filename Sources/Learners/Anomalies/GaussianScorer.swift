@@ -37,7 +37,7 @@ public final class GaussianScorer: Learner {
         for row in 0..<features.rows {
             let score = score(features.attributes + row * attributes)
             threshold.write(score, row, predictions)
-            guard features.weights[row] > 0 else { continue }
+            guard features.hasWeight(row) else { continue }
             threshold.learn(score)
             learn(learned + row * attributes)
         }

@@ -127,7 +127,7 @@ public final class HalfSpaceTrees: Learner {
         let learned = features.learningAttributes ?? features.attributes
         for row in 0..<features.rows {
             let start = row * features.attributeCount
-            guard features.weights[row] > 0 else {
+            guard features.hasWeight(row) else {
                 threshold.write(score(features.attributes + start, learning: false), row, predictions)
                 continue
             }

@@ -74,7 +74,7 @@ public final class LODA: Learner {
             locate(features.attributes + row * attributes)
             let score = score()
             threshold.write(score, row, predictions)
-            guard features.weights[row] > 0 else { continue }
+            guard features.hasWeight(row) else { continue }
             if let learned = features.learningAttributes { locate(learned + row * attributes) }
             threshold.learn(score)
             for cut in 0..<cuts { counts.base[2 * (cut * bins + hits[cut]) + 1] += 1 }

@@ -44,7 +44,7 @@ public final class QuantileScorer: Learner {
         for row in 0..<features.rows {
             let score = score(features.attributes + row * attributes)
             threshold.write(score, row, predictions)
-            guard features.weights[row] > 0 else { continue }
+            guard features.hasWeight(row) else { continue }
             threshold.learn(score)
             let values = learned + row * attributes
             for index in 0..<attributes where !isNominal[index] && !values[index].isNaN {

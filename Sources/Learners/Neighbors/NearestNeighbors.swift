@@ -83,7 +83,7 @@ public final class NearestNeighbors: Learner {
             let start = row * features.attributeCount
             window.nearest(features.attributes + start, &found)
             if isRegression { value(row, features, predictions) } else { classify(row, features, predictions) }
-            guard learning, features.weights[row] > 0 else { continue }
+            guard learning, features.hasWeight(row) else { continue }
             let target = isRegression ? features.targets[row] : Double(features.classes[row])
             guard !target.isNaN, isRegression || target >= 0 else { continue }
             window.append(learned + start, target: max(-1e300, min(1e300, target)))
