@@ -172,7 +172,7 @@ extension NearestNeighbors {
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: true),
         presets: [
             "moa": ["k": "10", "window": "1000", "weights": "uniform", "scale": "range", "ties": "true"],
-            "river": ["k": "5", "window": "50", "weights": "distance"],
+            "river": ["k": "5", "window": "1000", "weights": "distance"],
         ]
     ) { fields, context throws(SettingError) in try NearestNeighbors(fields, context) }
 }

@@ -22,6 +22,7 @@ final class NeighborWindow {
     /// Derived: the values as distances see them, and the range of each column.
     private var scaled: [Double]
     private var low: [Double]
+    private var high: [Double]
     private var width: [Double]
     private var query: [Double]
     private var distances: [Double]
@@ -39,6 +40,7 @@ final class NeighborWindow {
         targets = StateArray(count: capacity)
         scaled = Array(repeating: 0, count: attributes * stride)
         low = Array(repeating: 0, count: attributes)
+        high = Array(repeating: 0, count: attributes)
         width = Array(repeating: 0, count: attributes)
         query = Array(repeating: 0, count: attributes)
         distances = Array(repeating: 0, count: stride)
@@ -78,7 +80,7 @@ final class NeighborWindow {
 
     /// Scales one new value, or the column when its range is another.
     private func scale(_ column: Int, _ index: Int, _ value: Double, before: Double?) {
-        let (first, last) = (low[column], low[column] + width[column])
+        let (first, last) = (low[column], high[column])
         let isInside = value == Self.missing || (value >= first && value <= last && count > 1)
         let keepsEnds = before.map { $0 == Self.missing || ($0 > first && $0 < last) || $0 == value } ?? true
         guard isInside, keepsEnds else {
@@ -112,7 +114,8 @@ final class NeighborWindow {
             most = max(most, value)
         }
         low[column] = least.isFinite ? least : 0
-        width[column] = least.isFinite ? most - least : 0
+        high[column] = least.isFinite ? most : 0
+        width[column] = high[column] - low[column]
         for index in start..<start + count { scaled[index] = normal(column, values.base[index]) }
     }
 
