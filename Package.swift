@@ -66,7 +66,7 @@ let package = Package(
         library("Connectors", ["Records"]),
         library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
         library("Drift", ["State", "Statistics", "Components"]),
-        library("Learners", ["Records", "State", "Statistics", "Components", "CBytes"]),
+        library("Learners", ["Records", "State", "Statistics", "Components", "CBytes", "Drift"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
         library("Generators", ["Components"]),

@@ -8,6 +8,13 @@ public enum LearnerRegistry {
     public static let all: [LearnerDescriptor] = [
         Linear.learner,
         MultinomialNaiveBayes.learner,
+        NaiveBayes.learner,
+        HoeffdingTreeLearner.learner,
+        HoeffdingAdaptiveTree.learner,
+        AdaptiveRandomForest.learner,
+        Bagging.online,
+        Bagging.adwin,
+        Bagging.leveraging,
         NearestNeighbors.learner,
         HalfSpaceTrees.learner,
         GaussianScorer.learner,

@@ -21,6 +21,18 @@ struct DigestTests {
         Model(file: "led.csv", options: "--target class --task multiclass"),
         Model(
             file: "led.csv", options: "--target class --task multiclass --preset river --learner linear:optimizer=sgd"),
+        Model(file: "agrawal.csv", options: "--target class --learner naive-bayes"),
+        Model(
+            file: "agrawal.csv", options: "--target class --learner hoeffding-tree:grace-period=50,tie-threshold=0.5"),
+        Model(
+            file: "led.csv",
+            options:
+                "--target class --task multiclass --learner hoeffding-adaptive-tree:grace-period=50,tie-threshold=0.5"),
+        Model(
+            file: "led.csv",
+            options: "--target class --task multiclass --learner adaptive-random-forest:models=4,tie-threshold=0.5"),
+        Model(
+            file: "agrawal.csv", options: "--target class --preset river --pipeline standardize --learner naive-bayes"),
         Model(file: "line.csv", options: "--target y"),
         Model(file: "line.csv", options: "--target y --preset river --learner linear:optimizer=adagrad"),
         Model(file: "line.csv", options: "--target y --pipeline impute --pipeline min-max --pipeline indicate-missing"),
