@@ -20,6 +20,7 @@ public enum LearnerRegistry {
         GaussianScorer.learner,
         QuantileScorer.learner,
         LODA.learner,
+        KMeans.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

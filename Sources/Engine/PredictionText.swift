@@ -61,6 +61,8 @@ struct PredictionText {
         if task == .anomaly {
             writer.write(outputs[0])
             writer.raw(predictions.classes[row] == 1 ? ",\"anomaly\":true" : ",\"anomaly\":false")
+        } else if task == .clustering {
+            writer.write(Int(outputs[0]))
         } else if task == .regression {
             writer.write(outputs[0])
             writer.raw(",\"value\":")

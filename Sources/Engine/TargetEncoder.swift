@@ -78,6 +78,9 @@ final class TargetEncoder: Stateful {
             case .regression:
                 targets[row] = batch.targetNumbers[row]
                 classes[row] = -1
+            case .clustering:
+                targets[row] = .nan
+                classes[row] = -1
             case .binary, .multiclass, .anomaly:
                 guard let index = classIndex(batch.targetTexts[row].buffer, learning) else {
                     batch.rejectRow(row, thirdClass(batch.targetTexts[row]))
@@ -119,7 +122,7 @@ final class TargetEncoder: Stateful {
 
     /// What learning a target of that text would do.
     func place(of text: UnsafeBufferPointer<UInt8>) -> Place {
-        guard task != .regression else { return .known }
+        guard task != .regression, task != .clustering else { return .known }
         if classIndex(text, false) ?? -1 >= 0 { return .known }
         return task == .multiclass || guess[0] > 0 ? .new : .none
     }

@@ -34,7 +34,8 @@ public final class PrequentialEvaluation: Stateful {
 
     public init(task: Task) {
         self.task = task
-        classification = task == .regression ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
+        classification =
+            task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
         regression = task == .regression ? RegressionMetrics() : nil
         totals = StateArray(count: Total.count)
     }
@@ -104,6 +105,10 @@ public final class PrequentialEvaluation: Stateful {
             totals[Total.weightedTarget] += weight * target
             regression.update(target: target, prediction: predictions.outputs(of: row)[0])
             addLoss(predictions.losses[row], weight)
+        } else {
+            // Groups have no targets: the loss is how far the record lies from its group.
+            totals[Total.learned] += 1
+            addLoss(predictions.losses[row], weight)
         }
     }
 
@@ -113,6 +118,7 @@ public final class PrequentialEvaluation: Stateful {
         _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, knownClasses: Int
     ) -> Double {
         let outputs = predictions.outputs(of: row)
+        if task == .clustering { return predictions.losses[row] }
         guard let classification else {
             let error = outputs[0] - features.targets[row]
             return min(error * error, .greatestFiniteMagnitude)

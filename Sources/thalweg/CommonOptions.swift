@@ -16,7 +16,7 @@ struct CommonOptions: ParsableArguments {
     var property: [String] = []
     @Flag(name: .customLong("insecure-tls"), help: "Do not verify certificates.") var insecureTLS = false
     @Option(help: "The field to predict.") var target: String?
-    @Option(help: "auto|binary|multiclass|regression|anomaly") var task: String?
+    @Option(help: "auto|binary|multiclass|regression|anomaly|clustering") var task: String?
     @Option(help: "The positive class of a binary task.") var positive: String?
     @Option(help: "A,B: fields to leave out.") var ignore: [String] = []
     @Option(help: "A,B: fields that are numbers only.") var numeric: [String] = []

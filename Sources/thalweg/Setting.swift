@@ -51,7 +51,7 @@ struct Setting {
         Setting("kafka-on-out-of-range", "input.kafka.on-out-of-range", "earliest|latest|stop"),
         Setting("kafka-fields", "input.kafka.fields", "key|timestamp|partition|offset|headers as fields", .list),
         Setting("target", "schema.target", "the field to predict"),
-        Setting("task", "schema.task", "auto|binary|multiclass|regression|anomaly", default: "auto"),
+        Setting("task", "schema.task", "auto|binary|multiclass|regression|anomaly|clustering", default: "auto"),
         Setting("positive", "schema.positive", "the positive class of a binary task"),
         Setting("ignore", "schema.ignore", "fields to leave out", .list),
         Setting("numeric", "schema.numeric", "fields that are numbers and nothing else", .list),

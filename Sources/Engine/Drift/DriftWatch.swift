@@ -28,6 +28,8 @@ final class DriftWatch: Stateful {
     private let isRegression: Bool
     /// Scores of anomalies are watched themselves.
     private let isScore: Bool
+    /// Of groups, the distance from them.
+    private let isGroup: Bool
     private let watchesLoss: Bool
     let drifts = DriftLog()
     /// Beginnings of warning zones.
@@ -43,7 +45,8 @@ final class DriftWatch: Stateful {
         name = specification.name
         action = configuration.onDrift
         isRegression = task == .regression
-        isScore = task == .anomaly
+        isScore = task.learnsWithoutTarget
+        isGroup = task == .clustering
         watchesLoss = fields["watch"] == "loss"
         guard found.input == .numbers || !(isRegression || isScore || watchesLoss) else {
             let fitting = DetectorRegistry.all.filter { $0.input == .numbers }.map(\.descriptor.name)
@@ -99,6 +102,7 @@ final class DriftWatch: Stateful {
     private func value(
         _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, _ known: Int
     ) -> Double? {
+        if isGroup { return predictions.losses[row] }
         if isScore { return predictions.outputs(of: row)[0] }
         guard isRegression else {
             let target = features.classes[row]
