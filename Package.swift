@@ -67,7 +67,7 @@ let package = Package(
         library("Connectors", ["Records"]),
         library("Preprocessing", ["Records", "State", "Statistics", "Components", "CBytes"]),
         library("Drift", ["State", "Statistics", "Components"]),
-        library("Learners", ["Records", "State", "Components", "CBytes", "Drift"]),
+        library("Learners", ["Records", "State", "Statistics", "Components", "CBytes", "Drift"]),
         library("Evaluation", ["Records", "State"]),
         library("Snapshots", ["State", "JSON", "CBytes"]),
         library("Profile", ["Records", "State", "Statistics", "Formats", "JSON", "CBytes"]),
@@ -76,8 +76,7 @@ let package = Package(
             "Engine",
             [
                 "CBytes", "Records", "Components", "State", "Statistics", "JSON", "Formats", "Connectors",
-                "Preprocessing",
-                "Learners",
+                "Preprocessing", "Drift", "Learners",
                 "Evaluation", "Snapshots",
             ]),
         .target(
@@ -115,8 +114,7 @@ let package = Package(
             name: "thalweg",
             dependencies: [
                 "Engine", "Kafka", "SchemaRegistry", "Generators", "Files", "StandardStreams", "Components",
-                "Connectors", "Formats",
-                "Preprocessing",
+                "Connectors", "Formats", "Preprocessing", "Drift",
                 "Learners", "Records", "Snapshots", "JSON", "Serving", "CBytes", "Profile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

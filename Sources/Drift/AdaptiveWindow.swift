@@ -17,6 +17,7 @@ public struct AdaptiveWindow: Sendable {
         case both
         /// The window's mean rose, as it does when errors increase.
         case up
+        case down
     }
 
     /// Which cuts are looked at, and what becomes of the window at a drift.
@@ -106,7 +107,8 @@ public struct AdaptiveWindow: Sendable {
             changed = true
         }
         guard changed else { return false }
-        let isSignal = direction == .both || (!isFirst && mean(window) > before)
+        let after = mean(window)
+        let isSignal = direction == .both || !isFirst && (direction == .up ? after > before : after < before)
         if isSignal, rule == .river { window[Self.stale] = 1 }
         return isSignal
     }

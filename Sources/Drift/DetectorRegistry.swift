@@ -3,7 +3,16 @@ import Components
 /// The drift detectors there are. Adding one is one file and one line here.
 public enum DetectorRegistry {
     public static let all: [DetectorDescriptor] = [
-        ADWIN.descriptor
+        ADWIN.descriptor,
+        DDM.descriptor,
+        EDDM.descriptor,
+        HDDMA.descriptor,
+        HDDMW.descriptor,
+        PageHinkley.descriptor,
+        KSWIN.descriptor,
+        CUSUM.descriptor,
+        RDDM.descriptor,
+        STEPD.descriptor,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> DetectorDescriptor {

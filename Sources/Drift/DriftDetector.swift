@@ -32,7 +32,7 @@ public enum DetectorInput: String, Sendable {
     case numbers
 }
 
-/// A registered detector: what it is, and how to make it.
+/// A registered detector: what it is, and how to make it. All have the field `watch`, for whoever feeds them.
 public struct DetectorDescriptor: Sendable {
     public let descriptor: Descriptor
     public let input: DetectorInput
@@ -44,7 +44,10 @@ public struct DetectorDescriptor: Sendable {
         _ descriptor: Descriptor, input: DetectorInput, presets: [String: [String: String]] = [:],
         make: @escaping @Sendable (Hyperparameters, _ seed: UInt64) throws(SettingError) -> any DriftDetector
     ) {
-        self.descriptor = descriptor
+        let watch = HyperparameterField(
+            "watch", .choice(["error", "loss"]), default: "error",
+            "the learner's errors: 1 for a wrong class, a number's distance in deviations of the targets; or its loss")
+        self.descriptor = Descriptor(descriptor.name, descriptor.summary, fields: descriptor.fields + [watch])
         self.input = input
         self.presets = presets
         self.make = make
@@ -55,4 +58,10 @@ public struct DetectorDescriptor: Sendable {
 @inline(__always) func watched(_ value: Double) -> Double? {
     guard value.isFinite else { return nil }
     return max(-1e100, min(1e100, value))
+}
+
+/// The value as detectors of errors take it: within 0 and 1. Nil where it is not finite.
+@inline(__always) func watchedError(_ value: Double) -> Double? {
+    guard value.isFinite else { return nil }
+    return max(0, min(1, value))
 }

@@ -12,8 +12,11 @@ extension Configuration {
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
         let order = order.map { [("lateness", JSONValue.string("\($0.lateness)s"))] } ?? []
+        let watches: [(String, ComponentSpecification?)] = [("detector", detector), ("feature-drift", featureDrift)]
+        let action = onDrift == .event ? [] : [("on-drift", JSONValue.string(onDrift.rawValue))]
+        let drift = watches.compactMap { name, value in value.map { (name, JSONValue.string($0.text)) } } + action
         return .object(
-            delay + order + dialect + [
+            delay + order + dialect + drift + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -67,6 +70,9 @@ extension Configuration {
         }
         preset = text("preset").flatMap(Preset.init) ?? preset
         if let learner = text("learner") { self.learner = try ComponentSpecification(parsing: learner) }
+        if let made = text("detector") { detector = try ComponentSpecification(parsing: made) }
+        if let made = text("feature-drift") { featureDrift = try ComponentSpecification(parsing: made) }
+        onDrift = text("on-drift").flatMap(DriftAction.init) ?? onDrift
         if let steps = list("pipeline") {
             pipeline = try steps.map { step throws(SettingError) in try ComponentSpecification(parsing: step) }
         }
@@ -96,7 +102,9 @@ extension Configuration {
             case let value?: value.string ?? value.text
             }
         }
-        let names = ["delay", "lateness"] + Self.dialectNames + (identity.members ?? []).map(\.0)
+        let names =
+            ["delay", "lateness", "detector", "on-drift", "feature-drift"] + Self.dialectNames
+            + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]
             throw EngineError(

@@ -5,6 +5,9 @@ import Records
 extension Configuration {
     /// What a preset changes about roles and classes.
     func applyPreset(to options: inout SchemaOptions) {
+        // A learner of one task says what the task is.
+        let tasks = (try? LearnerRegistry.find(learner.name))?.tasks ?? []
+        if options.task == nil, tasks.count == 1 { options.task = tasks[0] }
         if usesAttributes { options.infersCategoriesFromNumbers = false }
         guard preset != .thalweg else { return }
         options.infersCategoriesFromNumbers = false

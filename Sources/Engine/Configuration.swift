@@ -41,6 +41,11 @@ public struct Configuration: Sendable {
     /// Preprocessing steps in order; nil = the preset's.
     public var pipeline: [ComponentSpecification]?
     public var crosses: [String] = []
+    /// Watches the learner's answers; nil: nothing does.
+    public var detector: ComponentSpecification?
+    public var onDrift = DriftAction.event
+    /// Watches the distribution of each field: psi or ks; nil: nothing does.
+    public var featureDrift: ComponentSpecification?
     /// log2 of the hashed feature slots.
     public var bits = 18
     public var batchSize = 256

@@ -1,4 +1,5 @@
 import Components
+import Drift
 import Learners
 import Preprocessing
 
@@ -15,6 +16,12 @@ public enum LearnerRegistry {
         Bagging.online,
         Bagging.adwin,
         Bagging.leveraging,
+        NearestNeighbors.learner,
+        HalfSpaceTrees.learner,
+        GaussianScorer.learner,
+        QuantileScorer.learner,
+        LODA.learner,
+        KMeans.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {
@@ -28,6 +35,13 @@ extension Configuration {
     public func validate() throws(SettingError) {
         let found = try LearnerRegistry.find(learner.name)
         _ = try Hyperparameters(found.descriptor, given: learner.fields)
+        if let detector {
+            _ = try Hyperparameters(DetectorRegistry.find(detector.name).descriptor, given: detector.fields)
+        }
+        if let featureDrift {
+            let test = try FieldDriftWatch.test(featureDrift)
+            _ = try Hyperparameters(test.descriptor, given: featureDrift.fields)
+        }
         for step in pipeline ?? [] {
             let encoding = EncodingSteps.find(step.name)
             let descriptor = if let encoding { encoding } else { try StepKind.find(step.name).descriptor }

@@ -37,7 +37,7 @@ extension Pipeline {
             configuration: configuration, schema: configuration.delay == nil ? schema : schema.withID())
         // Arrays whose size comes with the number of classes.
         if let classes = metadata["classes"]?.array?.count, schema.task == .multiclass {
-            pipeline.learner.grow(toClasses: classes)
+            pipeline.grow(toClasses: classes)
         }
         try snapshot.restore(hasDelayed ? pipeline.state : pipeline.undelayedState)
         guard pipeline.pending?.isSound ?? true else {

@@ -1,4 +1,5 @@
 import Components
+import Drift
 import Evaluation
 import Formats
 import Learners
@@ -13,7 +14,17 @@ public final class Pipeline: Stateful {
     public let schema: Schema
     let configuration: Configuration
     public let evaluation: PrequentialEvaluation
-    public let learner: any Learner
+    public private(set) var learner: any Learner
+    /// Another learner like it, anew.
+    private let makeLearner: () throws(SettingError) -> any Learner
+    /// Takes the learner's place at a drift, trained from the warning on; nil: drifts do not switch.
+    private var background: (any Learner)?
+    /// Watches the learner's answers; nil: nothing does.
+    let drift: DriftWatch?
+    /// Watches the fields; nil: nothing does.
+    let fieldDrift: FieldDriftWatch?
+    /// What the watches saw since they were asked last.
+    private var sightings: [DriftSighting] = []
     /// The learner's hyperparameters in force.
     public let hyperparameters: Hyperparameters
     let preprocessor: Preprocessor
@@ -32,6 +43,9 @@ public final class Pipeline: Stateful {
     private lazy var delayedPredictions = PredictionBatch(capacity: configuration.batchSize)
     /// Classes the learner could tell apart when it predicted each row of the last batch.
     @exclusivity(unchecked) private var knownClasses: [Int]
+    private lazy var single = FeatureBatch(capacity: 1)
+    private lazy var singlePredictions = PredictionBatch(capacity: 1)
+    private lazy var backgroundPredictions = PredictionBatch(capacity: configuration.batchSize)
     private lazy var slice = FeatureBatch(capacity: configuration.batchSize)
     private lazy var slicePredictions = PredictionBatch(capacity: configuration.batchSize)
 
@@ -54,24 +68,39 @@ public final class Pipeline: Stateful {
         let watches = keepsPending && !schema.isFeatureNative
         schemaMonitor = watches ? SchemaMonitor(schema, configuration.schemaDrift) : nil
         order = keepsPending ? configuration.order.map(EventOrder.init) : nil
+        guard found.tasks.contains(schema.task) else {
+            let able = LearnerRegistry.all.filter { $0.tasks.contains(schema.task) }.map(\.descriptor.name)
+            throw SettingError(
+                "\(found.descriptor.name) does \(found.tasks.map(\.rawValue).joined(separator: ", ")); for the task "
+                    + "\(schema.task.rawValue) there are: \(able.joined(separator: ", "))")
+        }
         hyperparameters = try Hyperparameters(
             found.descriptor, preset: configuration.presetFields(for: found, schema.task),
             given: configuration.learner.fields)
-        learner = try found.make(
-            hyperparameters,
-            LearnerContext(
-                task: schema.task, slotCount: preprocessor.encoder.slotCount, seed: configuration.seed,
-                batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
-                attributes: preprocessor.attributes))
-        if schema.task == .multiclass, !schema.classes.isEmpty { learner.grow(toClasses: schema.classes.count) }
+        let context = LearnerContext(
+            task: schema.task, slotCount: preprocessor.encoder.slotCount, seed: configuration.seed,
+            batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
+            attributes: preprocessor.attributes)
+        let fields = hyperparameters
+        makeLearner = { () throws(SettingError) in try found.make(fields, context) }
+        learner = try makeLearner()
+        drift = try DriftWatch(configuration, schema.task)
+        fieldDrift = try FieldDriftWatch(configuration, schema)
+        background = drift?.action == .switch ? try makeLearner() : nil
+        if schema.task == .multiclass, !schema.classes.isEmpty {
+            learner.grow(toClasses: schema.classes.count)
+            background?.grow(toClasses: schema.classes.count)
+        }
         knownClasses = Array(repeating: 0, count: configuration.batchSize)
     }
 
     public var state: [StateEntry] {
         preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
             + learner.state.prefixed("learner")
-            + evaluation.state.prefixed("evaluation") + delayedState + (order?.state.prefixed("order") ?? [])
-            + (schemaMonitor?.state.prefixed("schema") ?? [])
+            + evaluation.state.prefixed("evaluation") + (drift?.state.prefixed("drift") ?? [])
+            + (fieldDrift?.state.prefixed("field-drift") ?? [])
+            + (background?.state.prefixed("background") ?? []) + delayedState
+            + (order?.state.prefixed("order") ?? []) + (schemaMonitor?.state.prefixed("schema") ?? [])
     }
 
     /// The last of all, so that copies may lack what is at their end.
@@ -87,9 +116,11 @@ public final class Pipeline: Stateful {
         preprocessor.stateDidChange()
         targets.stateDidChange()
         if schema.task == .multiclass, targets.classNames.count > learner.classCount {
-            learner.grow(toClasses: targets.classNames.count)
+            grow(toClasses: targets.classNames.count)
         }
         learner.stateDidChange()
+        background?.stateDidChange()
+        drift?.stateDidChange()
         evaluation.stateDidChange()
         pending?.stateDidChange()
         order?.stateDidChange()
@@ -128,7 +159,7 @@ public final class Pipeline: Stateful {
 
     /// A row's prediction for people.
     func predictionText(_ row: Int, _ predictions: PredictionBatch) -> String {
-        if schema.task == .regression { return fixed(predictions.outputs[row * predictions.stride], 4) }
+        if schema.task.answersNumber { return fixed(predictions.outputs[row * predictions.stride], 4) }
         let name = className(Int(predictions.classes[row])) ?? "none"
         return schema.task == .binary ? "\(name) \(fixed(predictions.outputs[row * predictions.stride], 4))" : name
     }
@@ -163,13 +194,16 @@ public final class Pipeline: Stateful {
         if learning, !isFiltered { preprocessor.filter(batch) }
         let given = batch.features ?? ownFeatures
         targets.encode(batch, into: given, learning: learning)
+        if learning, let fieldDrift {
+            fieldDrift.add(batch, before: evaluation.records) { sightings.append(DriftSighting(.field, $0)) }
+        }
         if !schema.isFeatureNative { preprocessor.process(batch, given, learning: learning) }
         if let crosser { crosser.apply(given, into: ownFeatures) }
         let features = crosser == nil ? given : ownFeatures
         preprocessor.select(features, learning: learning)
         predictions.rows = features.rows
         if learning {
-            predictThenLearn(features, predictions)
+            learnWatched(features, predictions, answers: predictions, before: evaluation.records)
             evaluation.countRejected(batch.rejected.count)
         } else {
             learner.predict(features, into: predictions)
@@ -182,6 +216,12 @@ public final class Pipeline: Stateful {
             if learning { evaluation.update(row, features, predictions, knownClasses: known) }
             scored(row, features, version, known)
         }
+    }
+
+    /// Makes room for more classes in the learner, and in the one that may take its place.
+    func grow(toClasses count: Int) {
+        learner.grow(toClasses: count)
+        background?.grow(toClasses: count)
     }
 
     /// Lets the learner work on the whole batch, unless a class appears in it for the first time: then the record that
@@ -220,8 +260,98 @@ public final class Pipeline: Stateful {
         slicePredictions.rows = 1
         if known > 0 { learner.predict(slice, into: slicePredictions) } else { slicePredictions.clear() }
         predictions.copyRows(1, of: slicePredictions, to: row)
-        learner.grow(toClasses: Int(features.classes[row]) + 1)
+        grow(toClasses: Int(features.classes[row]) + 1)
         learner.predictThenLearn(slice, into: slicePredictions)
+    }
+}
+
+extension Pipeline {
+    // MARK: Drift
+
+    /// What a watch saw, for people.
+    func text(of sighting: DriftSighting) -> String {
+        guard sighting.kind == .field, let fieldDrift else {
+            let consequence = [DriftAction.reset: ": the learner begins anew", .switch: ": another learner takes over"]
+            let action = sighting.kind == .drift ? drift.flatMap { consequence[$0.action] } : nil
+            return (drift?.name ?? "") + (action ?? "")
+        }
+        let event = sighting.event
+        return "\(fieldDrift.fields[event.field]): \(fieldDrift.test.rawValue) \(fixed(event.statistic, 4))"
+    }
+
+    /// What the watches saw since the last call.
+    func takeSightings() -> [DriftSighting] {
+        guard !sightings.isEmpty else { return [] }
+        defer { sightings.removeAll(keepingCapacity: true) }
+        return sightings
+    }
+
+    /// Predicts and learns rows, and shows the answers to the detector. Where a drift changes the learner, the next record
+    /// meets the changed one (`mean`: the next batch), whatever the batch size.
+    ///
+    /// - Parameters:
+    ///   - predictions: what the learner says now.
+    ///   - answers: what counts: the same, or what was answered when the records came.
+    ///   - before: records counted before the first row; nil: they were counted when they came.
+    ///   - answeredWith: classes that could be told apart then; nil: those of now.
+    private func learnWatched(
+        _ features: FeatureBatch, _ predictions: PredictionBatch, answers: PredictionBatch, before: Int?,
+        answeredWith: [Int]? = nil
+    ) {
+        guard let drift else { return predictThenLearn(features, predictions) }
+        func observe(_ row: Int) -> DriftSignal {
+            let record = before.map { $0 + row + 1 } ?? evaluation.records
+            let known = answeredWith?[row] ?? knownClasses[row]
+            let signal = drift.observe(row, features, answers, record: record, known: known)
+            if signal != .none {
+                let event = DriftEvent(record: record, field: 0, statistic: 0)
+                sightings.append(DriftSighting(signal == .drift ? .drift : .warning, event))
+            }
+            return signal
+        }
+        guard drift.action != .event, configuration.batchMode == .sequential else {
+            predictThenLearn(features, predictions)
+            if drift.isTraining { background?.predictThenLearn(features, into: backgroundPredictions) }
+            let signal = (0..<features.rows).reduce(DriftSignal.none) { max($0, observe($1)) }
+            return respond(to: signal)
+        }
+        var known = knownClasses
+        for row in 0..<features.rows {
+            single.copyRows(row..<row + 1, of: features)
+            singlePredictions.rows = 1
+            predictThenLearn(single, singlePredictions)
+            if drift.isTraining { background?.predictThenLearn(single, into: backgroundPredictions) }
+            predictions.copyRows(1, of: singlePredictions, to: row)
+            known[row] = knownClasses[0]
+            if before != nil { knownClasses[row] = known[row] }
+            respond(to: observe(row))
+        }
+        knownClasses = known
+    }
+
+    private func respond(to signal: DriftSignal) {
+        guard let drift, drift.action != .event, signal != .none else { return }
+        if signal == .warning {
+            guard background != nil, !drift.isTraining, let fresh = makeFresh() else { return }
+            background = fresh
+            drift.isTraining = true
+            return
+        }
+        guard let fresh = makeFresh() else { return }
+        if let trained = background {
+            learner = drift.isTraining ? trained : fresh
+            background = drift.isTraining ? fresh : makeFresh()
+            drift.isTraining = false
+        } else {
+            learner = fresh
+        }
+        for entry in learner.state + (background?.state ?? []) { entry.array.markReplaced() }
+    }
+
+    private func makeFresh() -> (any Learner)? {
+        guard let fresh = try? makeLearner() else { return nil }
+        if schema.task == .multiclass { fresh.grow(toClasses: learner.classCount) }
+        return fresh
     }
 }
 
@@ -288,7 +418,7 @@ extension Pipeline {
             features.weights.update(from: given.weights, count: batch.rows)
         }
         delayedPredictions.rows = batch.rows
-        predictThenLearn(features, delayedPredictions)
+        learnWatched(features, delayedPredictions, answers: answers, before: nil, answeredWith: known)
         for row in 0..<batch.rows {
             answers.losses[row] = evaluation.loss(row, features, answers, knownClasses: known[row])
             if isServed[row] {

@@ -58,7 +58,12 @@ struct PredictionText {
 
     private mutating func writeOutputs(_ row: Int, _ predictions: PredictionBatch, _ known: Int) {
         let outputs = predictions.outputs + row * predictions.stride
-        if task == .regression {
+        if task == .anomaly {
+            writer.write(outputs[0])
+            writer.raw(predictions.classes[row] == 1 ? ",\"anomaly\":true" : ",\"anomaly\":false")
+        } else if task == .clustering {
+            writer.write(Int(outputs[0]))
+        } else if task == .regression {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
             writer.write(outputs[0])

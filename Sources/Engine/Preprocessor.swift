@@ -221,9 +221,12 @@ final class Preprocessor: Stateful {
     /// Which rows can be learned, and their targets as numbers where a step wants them.
     private func noteTargets(_ features: FeatureBatch, _ rows: Int) {
         let isRegression = task == .regression
+        let learnsAll = task.learnsWithoutTarget
         let (numbers, classes) = (features.targets, features.classes)
         learns.withUnsafeMutableBufferPointer { learns in
-            for row in 0..<rows { learns[row] = isRegression ? !numbers[row].isNaN : classes[row] >= 0 }
+            for row in 0..<rows {
+                learns[row] = isRegression ? !numbers[row].isNaN : learnsAll || classes[row] >= 0
+            }
         }
         // Only these look at them.
         guard !selectors.isEmpty || stages.count > 0 else { return }

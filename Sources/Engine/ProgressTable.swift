@@ -52,6 +52,12 @@ public final class ProgressTable {
         lastWeight = evaluation.scoredWeight
     }
 
+    /// Marks what a watch saw, with its record in the column of counts.
+    func mark(_ kind: String, record: Int, _ text: String) {
+        clearLive()
+        put("\(pad(kind, -8)) \(pad("", -8)) \(pad(String(record), 12)) \(text)\n")
+    }
+
     /// Shows the present on a terminal, twice a second at most.
     func live(_ evaluation: PrequentialEvaluation) {
         guard isTerminal else { return }

@@ -226,7 +226,7 @@ public final class Run {
 
     /// Without a target there is nothing to learn.
     private func requireTarget(_ schema: Schema) throws(EngineError) {
-        guard !schema.isFeatureNative, schema.fields(.target).isEmpty else { return }
+        guard !schema.isFeatureNative, !schema.task.learnsWithoutTarget, schema.fields(.target).isEmpty else { return }
         let names = schema.fields.map(\.name)
         throw EngineError(
             "say which field to predict: --target FIELD. \(input.reader.currentPartName) has: "
@@ -235,7 +235,8 @@ public final class Run {
 
     /// Where the sample shows one class only, the other's name is a guess.
     private func markGuess(_ schema: Schema, _ sample: Sample, _ options: SchemaOptions, in pipeline: Pipeline) {
-        guard schema.task == .binary, configuration.preset != .vw, options.positive == nil, let target = options.target,
+        guard schema.task.hasTwoClasses, configuration.preset != .vw, options.positive == nil,
+            let target = options.target,
             sample.declaredClasses[target] == nil
         else { return }
         let seen = Set((sample.values[target] ?? []).compactMap(\.className))
@@ -465,6 +466,9 @@ public final class Run {
             defer { noteOutput(writer) }
             try writer?.send()
             try quarantine.send()
+        }
+        for sighting in pipeline.takeSightings() {
+            progress?.mark(sighting.kind.rawValue, record: sighting.event.record, pipeline.text(of: sighting))
         }
         progress?.live(evaluation)
         if evaluation.records > 0 { taker?.tick(position, format: format) }

@@ -37,6 +37,8 @@ public struct RunReport: Sendable {
     public let source: SourceStatus?
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let delayed: TargetStatus?
+    /// What detectors saw; nil: nothing is watched.
+    public let drift: DriftStatus?
 
     init(
         _ pipeline: Pipeline, seconds: Double, predicted: Int, rejected: Int?, firstRejected: String?,
@@ -63,6 +65,7 @@ public struct RunReport: Sendable {
         snapshotPath = snapshot
         self.source = source
         delayed = pipeline.targetCounts.map(TargetStatus.init)
+        drift = DriftStatus(pipeline)
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -91,6 +94,7 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
         if let ordering { fields.append(("ordering", ordering.json)) }
@@ -123,6 +127,7 @@ public struct RunReport: Sendable {
         }
         let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
         if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        lines += drift?.summary ?? []
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")
         lines.append("\(fixed(seconds, 2)) s, \(short(recordsPerSecond)) records/s")

@@ -21,12 +21,12 @@ final class TargetEncoder: Stateful {
         ends = StateArray(count: 0, grows: true)
         guess = StateArray(count: 1)
         for name in classes { add(Array(name.utf8)) }
-        if task == .binary, let unknown = classes.firstIndex(of: "") { guess[0] = UInt32(unknown + 1) }
+        if task.hasTwoClasses, let unknown = classes.firstIndex(of: "") { guess[0] = UInt32(unknown + 1) }
     }
 
     /// A class of that name was never seen; the first that has no other place takes its.
     func markAsGuess(_ name: String) {
-        if task == .binary, let index = classNames.firstIndex(of: name) { guess[0] = UInt32(index + 1) }
+        if task.hasTwoClasses, let index = classNames.firstIndex(of: name) { guess[0] = UInt32(index + 1) }
     }
 
     var state: [StateEntry] {
@@ -78,7 +78,10 @@ final class TargetEncoder: Stateful {
             case .regression:
                 targets[row] = batch.targetNumbers[row]
                 classes[row] = -1
-            case .binary, .multiclass:
+            case .clustering:
+                targets[row] = .nan
+                classes[row] = -1
+            case .binary, .multiclass, .anomaly:
                 guard let index = classIndex(batch.targetTexts[row].buffer, learning) else {
                     batch.rejectRow(row, thirdClass(batch.targetTexts[row]))
                     rows = batch.rows
@@ -99,7 +102,7 @@ final class TargetEncoder: Stateful {
 
     /// The first row whose target could not be learned, and why. Changes nothing.
     func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? {
-        guard task == .binary, guess[0] == 0 else { return nil }
+        guard task.hasTwoClasses, guess[0] == 0 else { return nil }
         for row in 0..<batch.rows where batch.targetTexts[row].count > 0 {
             if classIndex(batch.targetTexts[row].buffer, false) == -1 {
                 return (row, thirdClass(batch.targetTexts[row]))
@@ -119,7 +122,7 @@ final class TargetEncoder: Stateful {
 
     /// What learning a target of that text would do.
     func place(of text: UnsafeBufferPointer<UInt8>) -> Place {
-        guard task != .regression else { return .known }
+        guard task != .regression, task != .clustering else { return .known }
         if classIndex(text, false) ?? -1 >= 0 { return .known }
         return task == .multiclass || guess[0] > 0 ? .new : .none
     }

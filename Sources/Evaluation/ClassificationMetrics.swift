@@ -167,6 +167,20 @@ public final class ClassificationMetrics: Stateful {
         return seen.reduce(0) { $0 + score($1) } / Double(max(seen.count, 1))
     }
 
+    /// Area under the precision-recall curve as average precision: the sum over scores, from the highest on, of precision
+    /// times the recall gained; nil until a positive was seen.
+    public var averagePrecision: Double? {
+        guard isBinary else { return nil }
+        var (positives, all, area) = (0.0, 0.0, 0.0)
+        for bin in (0..<Self.bins).reversed() {
+            let here = scores[bin + Self.bins]
+            positives += here
+            all += here + scores[bin]
+            if here > 0 { area += here * positives / all }
+        }
+        return positives > 0 ? area / positives : nil
+    }
+
     /// Area under the ROC curve; nil until both classes were seen.
     public var rocAUC: Double? {
         guard isBinary else { return nil }

@@ -15,6 +15,7 @@ public struct NamedValue: Sendable, Equatable {
 /// Test-then-train evaluation: scores every prediction with a known target before that target is learned
 /// (Gama, Sebastiao and Rodrigues 2013).
 public final class PrequentialEvaluation: Stateful {
+    private let task: Task
     private let classification: ClassificationMetrics?
     private let regression: RegressionMetrics?
     private let totals: StateArray<Double>
@@ -32,7 +33,9 @@ public final class PrequentialEvaluation: Stateful {
     }
 
     public init(task: Task) {
-        classification = task == .regression ? nil : ClassificationMetrics(isBinary: task == .binary)
+        self.task = task
+        classification =
+            task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
         regression = task == .regression ? RegressionMetrics() : nil
         totals = StateArray(count: Total.count)
     }
@@ -50,7 +53,7 @@ public final class PrequentialEvaluation: Stateful {
 
     /// Records predicted.
     public var records: Int { Int(totals[Total.records]) }
-    /// Records with a known target, learned.
+    /// Records learned: those with a known target, or all where none is needed.
     public var learned: Int { Int(totals[Total.learned]) }
     public var rejected: Int { Int(totals[Total.rejected]) }
     /// Sum of the weights of all records.
@@ -85,19 +88,26 @@ public final class PrequentialEvaluation: Stateful {
         let weight = Double(features.weights[row])
         if let classification {
             let target = Int(features.classes[row])
-            guard target >= 0 else { return }
+            guard target >= 0 else {
+                if task.learnsWithoutTarget { totals[Total.learned] += 1 }
+                return
+            }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * Double(target)
             let outputs = UnsafePointer(predictions.outputs(of: row))
             classification.update(
                 target: target, predicted: Int(predictions.classes[row]), probabilities: outputs, known: knownClasses)
-            if knownClasses > 0 { addLoss(predictions.losses[row], weight) }
+            if knownClasses > 0, task != .anomaly { addLoss(predictions.losses[row], weight) }
         } else if let regression {
             let target = features.targets[row]
             guard !target.isNaN else { return }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
             regression.update(target: target, prediction: predictions.outputs(of: row)[0])
+            addLoss(predictions.losses[row], weight)
+        } else {
+            // Groups have no targets: the loss is how far the record lies from its group.
+            totals[Total.learned] += 1
             addLoss(predictions.losses[row], weight)
         }
     }
@@ -108,6 +118,7 @@ public final class PrequentialEvaluation: Stateful {
         _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, knownClasses: Int
     ) -> Double {
         let outputs = predictions.outputs(of: row)
+        if task == .clustering { return predictions.losses[row] }
         guard let classification else {
             let error = outputs[0] - features.targets[row]
             return min(error * error, .greatestFiniteMagnitude)
@@ -128,7 +139,13 @@ public final class PrequentialEvaluation: Stateful {
 
     /// The metrics that apply, in JSON's names.
     public var metrics: [NamedValue] {
-        named([
+        guard task != .anomaly else {
+            return named([
+                ("roc_auc", classification?.rocAUC), ("pr_auc", classification?.averagePrecision),
+                ("f1", classification?.f1), ("accuracy", classification?.accuracy), ("kappa", classification?.kappa),
+            ])
+        }
+        return named([
             ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
             ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
             ("kappa_temporal", classification?.kappaTemporal), ("f1", classification?.f1),

@@ -149,7 +149,7 @@ public enum SchemaInference {
     private static func classes(
         _ task: Task, _ values: [SampledValue], _ declared: [String]?, _ options: SchemaOptions
     ) throws(FormatError) -> [String] {
-        guard task != .regression else { return [] }
+        guard task != .regression, task != .clustering else { return [] }
         var found: [String] = []
         for value in values {
             let name = value.className

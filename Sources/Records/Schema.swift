@@ -39,6 +39,19 @@ public enum Task: String, Sendable, CaseIterable {
     case binary
     case multiclass
     case regression
+    /// How unusual each record is, from 0 to 1. Needs no target: one with two classes serves to judge the scores.
+    case anomaly
+    /// Which group each record belongs to. Needs no target.
+    case clustering
+
+    /// The answer is a number: a value, a score, or the number of a group.
+    public var answersNumber: Bool { self == .regression || learnsWithoutTarget }
+
+    /// Targets are one of two classes.
+    public var hasTwoClasses: Bool { self == .binary || self == .anomaly }
+
+    /// Records are learned whether they have a target or not.
+    public var learnsWithoutTarget: Bool { self == .anomaly || self == .clustering }
 }
 
 /// The fields of a stream, fixed after inference and kept in every snapshot.

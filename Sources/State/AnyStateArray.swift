@@ -95,6 +95,9 @@ public class AnyStateArray: @unchecked Sendable {
         resized = true
     }
 
+    /// Says that another array stood in its place until now: the next copy takes everything.
+    public final func markReplaced() { resized = true }
+
     /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree. Large arrays are
     /// copied by two cores: one alone does not use up the memory's bandwidth, and the caller's learning waits.
     final func copy(from source: AnyStateArray, stale: UnsafePointer<UInt8>?) {

@@ -6,6 +6,11 @@ public final class RandomGenerator: Stateful {
 
     public init(seed: UInt64) {
         words = StateArray(count: 4)
+        restart(seed: seed)
+    }
+
+    /// Begins anew, as if it were made from `seed`.
+    public func restart(seed: UInt64) {
         var mixer = seed
         for index in 0..<4 {
             mixer &+= 0x9e37_79b9_7f4a_7c15

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Components
+import Drift
 import Engine
 import Formats
 import Generators
@@ -7,7 +8,7 @@ import Preprocessing
 
 /// Everything a name on the command line can mean.
 enum Catalog {
-    static let kinds = ["learners", "steps", "formats", "generators"]
+    static let kinds = ["learners", "steps", "detectors", "formats", "generators"]
 
     /// Components of a kind: what they are called and do, and their fields.
     static func descriptors(_ kind: String) -> [Descriptor] {
@@ -15,6 +16,7 @@ enum Catalog {
         case "learners": LearnerRegistry.all.map(\.descriptor)
         case "steps":
             PreprocessingSteps.descriptors
+        case "detectors": DetectorRegistry.all.map(\.descriptor) + DistributionTest.allCases.map(\.descriptor)
         case "formats": FormatRegistry.all.map { Descriptor($0.name, $0.summary) }
         case "generators":
             GeneratorRegistry.all.map { generator in
@@ -32,9 +34,9 @@ enum Catalog {
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The components there are: learners, steps, formats, generators.")
+        commandName: "list", abstract: "The components there are: learners, steps, detectors, formats, generators.")
 
-    @Argument(help: "learners|steps|formats|generators; all when absent.") var kind: String?
+    @Argument(help: "learners|steps|detectors|formats|generators; all when absent.") var kind: String?
 
     func run() throws {
         if let kind, !Catalog.kinds.contains(kind) {

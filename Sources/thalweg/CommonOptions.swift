@@ -24,7 +24,7 @@ struct CommonOptions: ParsableArguments {
     var property: [String] = []
     @Flag(name: .customLong("insecure-tls"), help: "Do not verify certificates.") var insecureTLS = false
     @Option(help: "The field to predict.") var target: String?
-    @Option(help: "auto|binary|multiclass|regression") var task: String?
+    @Option(help: "auto|binary|multiclass|regression|anomaly|clustering") var task: String?
     @Option(help: "The positive class of a binary task.") var positive: String?
     @Option(help: "A,B: fields to leave out.") var ignore: [String] = []
     @Option(help: "A,B: fields that are numbers only.") var numeric: [String] = []
@@ -35,7 +35,7 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The field with a record's time.") var time: String?
 
     @Option(help: "appears=|disappears=|scale=ignore|warn|stop, type=reject|missing|stop; repeatable.")
-    var onDrift: [String] = []
+    var onSchemaDrift: [String] = []
     @Option(help: "Put records in the order of --time: how late one may come, such as 10m.") var lateness: String?
     @Option(help: "reject|drop|keep: records that come later than that.") var late: String?
     @Option(help: "Records that may wait for earlier ones (100000).") var maxReordered: String?
@@ -51,6 +51,10 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
     @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
+    @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
+    var detector: String?
+    @Option(help: "event|reset|switch: what a drift does to the learner.") var onDrift: String?
+    @Option(help: "psi|ks:field=value,...: watch the distribution of each field.") var featureDrift: String?
     @Option(help: "A,B: combine two fields; repeatable; '*,*' = all pairs.") var cross: [String] = []
     @Option(name: [.long, .customShort("b")], help: "log2 of the hashed feature slots (18).") var bits: String?
     @Option(help: "Records in a mini-batch (256).") var batchSize: String?
@@ -81,9 +85,10 @@ struct CommonOptions: ParsableArguments {
             "target": one(target),
             "task": one(task), "positive": one(positive), "ignore": ignore, "numeric": numeric,
             "categorical": categorical, "text": text, "id": one(id), "weight": one(weight), "time": one(time),
-            "on-drift": onDrift, "lateness": one(lateness), "late": one(late), "max-reordered": one(maxReordered),
+            "on-schema-drift": onSchemaDrift, "lateness": one(lateness), "late": one(late), "max-reordered": one(maxReordered),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
+            "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),
             "predictions": one(predictions), "snapshots": one(snapshots),

@@ -123,14 +123,24 @@ extension Settings {
         configuration.preset = try choice("preset", Preset.self)
         do throws(SettingError) {
             configuration.learner = try ComponentSpecification(parsing: text("learner") ?? "linear")
+            configuration.detector = try text("detector").map { text throws(SettingError) in
+                try ComponentSpecification(parsing: text)
+            }
+            configuration.featureDrift = try text("feature-drift").map { text throws(SettingError) in
+                try ComponentSpecification(parsing: text)
+            }
             if isGiven("pipeline") {
                 configuration.pipeline = try texts("pipeline").map { text throws(SettingError) in
                     try ComponentSpecification(parsing: text)
                 }
             }
             try configuration.validate()
-            for text in names("on-drift") { try configuration.schemaDrift.set(text) }
+            for text in names("on-schema-drift") { try configuration.schemaDrift.set(text) }
         } catch { throw UsageError(error.description) }
+        configuration.onDrift = try choice("on-drift", DriftAction.self)
+        guard configuration.onDrift == .event || configuration.detector != nil else {
+            throw UsageError("\(label("on-drift")) needs something that says when: --detector NAME")
+        }
         configuration.crosses = texts("cross")
         configuration.bits = try integer("bits", in: 1...30)
         configuration.batchSize = try integer("batch-size", in: 1...65_536)

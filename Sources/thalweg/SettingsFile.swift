@@ -28,7 +28,7 @@ enum SettingsFile {
         _ key: String, _ node: Node, _ file: String, _ settings: inout [String: [String]]
     ) throws {
         switch key {
-        case "learner": settings["learner"] = [try specification(node, "learner", file)]
+        case "learner", "detector", "feature-drift": settings[key] = [try specification(node, key, file)]
         case "pipeline":
             guard let steps = node.sequence else { throw UsageError("'\(file)': pipeline is a list of steps") }
             settings["pipeline"] = try steps.map { try specification($0, "pipeline", file) }

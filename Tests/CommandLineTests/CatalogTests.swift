@@ -8,7 +8,7 @@ struct CatalogTests {
         let workspace = Workspace()
         let all = try workspace.thalweg("list").stdout
         var count = 0
-        for kind in ["learners", "steps", "formats", "generators"] {
+        for kind in ["learners", "steps", "detectors", "formats", "generators"] {
             #expect(all.contains("\(kind):\n"))
             for line in try workspace.thalweg("list \(kind)").lines {
                 let name = try #require(line.split(separator: " ").first)

@@ -64,7 +64,7 @@ struct SchemaCommandTests {
         for size in [1, 7] {
             #expect(try workspace.thalweg("\(Self.line) --batch-size \(size)").report().digest == report.digest)
         }
-        let steady = try workspace.thalweg("\(Self.line) --on-drift appears=ignore --on-drift type=missing")
+        let steady = try workspace.thalweg("\(Self.line) --on-schema-drift appears=ignore --on-schema-drift type=missing")
         #expect(try steady.report().rejected == 0 && steady.report().records == 1500)
         #expect(!steady.stderr.contains("appeared"))
     }
@@ -73,10 +73,10 @@ struct SchemaCommandTests {
         let workspace = Workspace()
         try workspace.write("a.jsonl", Self.drifting())
         for (policy, text) in [("scale=stop", "another scale"), ("appears=stop", "has appeared")] {
-            let outcome = try workspace.thalweg("\(Self.line) --on-drift \(policy)")
+            let outcome = try workspace.thalweg("\(Self.line) --on-schema-drift \(policy)")
             #expect(outcome.status == 1 && outcome.stderr.contains(text), "\(outcome.stderr)")
         }
-        let wrong = try workspace.thalweg("\(Self.line) --on-drift scael=stop")
+        let wrong = try workspace.thalweg("\(Self.line) --on-schema-drift scael=stop")
         #expect(wrong.status == 2 && wrong.stderr.contains("did you mean 'scale'"), "\(wrong.stderr)")
     }
 

@@ -91,6 +91,7 @@ final class DelayedLearning {
     /// Whether nothing waits, and nothing of a batch will: then it goes as any batch does.
     func mayPassWhole(_ batch: RecordBatch) -> Bool {
         guard options.withheld == nil, pending.waiting.count == 0, pending.early.count == 0 else { return false }
+        if pipeline.schema.task.learnsWithoutTarget { return true }
         if pipeline.schema.task == .regression {
             return (0..<batch.rows).allSatisfy { !batch.targetNumbers[$0].isNaN }
         }
@@ -233,7 +234,9 @@ final class DelayedLearning {
             return keep(row, UnsafeBufferPointer(start: nil, count: 0), features, predictions, version, known)
         }
         let isLearned =
-            pipeline.schema.task == .regression ? !features.targets[row].isNaN : features.classes[row] >= 0
+            pipeline.schema.task == .regression
+            ? !features.targets[row].isNaN
+            : pipeline.schema.task.learnsWithoutTarget || features.classes[row] >= 0
         guard isLearned else {
             guard id.count > 0 else { return counts.add(.withoutID) }
             return keep(row, id, features, predictions, version, known)

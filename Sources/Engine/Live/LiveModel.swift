@@ -224,6 +224,8 @@ public struct ModelStatus: Sendable {
     public let bytes: Int
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let targets: TargetStatus?
+    /// What detectors saw; nil: nothing is watched.
+    public let drift: DriftStatus?
     /// The same by component: preprocessing, target, learner, evaluation.
     public let componentBytes: [(name: String, bytes: Int)]
 
@@ -250,6 +252,7 @@ public struct ModelStatus: Sendable {
         componentBytes = components
         bytes = components.reduce(0) { $0 + $1.bytes }
         targets = pipeline.targetCounts.map(TargetStatus.init)
+        drift = DriftStatus(pipeline)
     }
 
     /// Seconds since this version was published.

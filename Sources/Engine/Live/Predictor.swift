@@ -191,7 +191,7 @@ public final class Predictor {
                         ? "'\(target)' is missing: a record without its target teaches nothing"
                         : "'\(target)' is '\(text)', which is no number")
             }
-            for row in 0..<batch.rows where task != .regression && batch.targetTexts[row].count == 0 {
+            for row in 0..<batch.rows where !task.answersNumber && batch.targetTexts[row].count == 0 {
                 throw RecordError(
                     index: done + row,
                     description: "'\(target)' is missing: a record without its target teaches nothing")
@@ -272,7 +272,7 @@ public final class Predictor {
 
     private func predicted(_ row: Int, _ names: [String], _ known: Int) -> PredictedRow {
         let outputs = predictions.outputs(of: row)
-        guard task != .regression else { return PredictedRow(className: nil, value: outputs[0], probabilities: []) }
+        guard !task.answersNumber else { return PredictedRow(className: nil, value: outputs[0], probabilities: []) }
         let index = Int(predictions.classes[row])
         let name = known > 0 && names.indices.contains(index) ? names[index] : nil
         let probabilities =

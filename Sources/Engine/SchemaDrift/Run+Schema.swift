@@ -12,7 +12,7 @@ extension Run {
             switch configuration.schemaDrift.action(change.kind) {
             case .ignore: break
             case .warn: options.warn("schema: \(change.text)")
-            case .stop: throw EngineError("schema: \(change.text). The run ends, as --on-drift asks")
+            case .stop: throw EngineError("schema: \(change.text). The run ends, as --on-schema-drift asks")
             }
         }
     }

@@ -63,7 +63,8 @@ final class TopFeatures: FeatureSelector {
         self.measure = measure
         self.every = every
         switch context.task {
-        case .binary: self.groups = 2
+        // Without targets nothing is learned here, and all features stay.
+        case .binary, .anomaly, .clustering: self.groups = 2
         case .multiclass: self.groups = groups
         case .regression: self.groups = measure == .correlation ? 0 : groups
         }

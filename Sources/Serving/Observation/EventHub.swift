@@ -61,14 +61,16 @@ final class EventHub: Sendable {
     }
 
     /// Sends an event of a name with one line of data.
-    func send(_ name: String, _ data: [UInt8]) {
+    ///
+    /// - Parameter greets: whoever comes later gets it first, while none newer came.
+    func send(_ name: String, _ data: [UInt8], greets: Bool = true) {
         contents.withLock { contents in
             contents.last += 1
             var text = Array("id: \(contents.last)\nevent: \(name)\ndata: ".utf8)
             text += data
             text += "\n\n".utf8
             let event = Event(id: contents.last, text: text)
-            contents.newest = event
+            if greets { contents.newest = event }
             for client in contents.clients.values { client.send(event) }
         }
     }

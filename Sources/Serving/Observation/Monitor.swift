@@ -17,6 +17,10 @@ struct Monitor {
     /// Of the last looks: percentiles of one second alone would jump.
     private var latencies = [DurationHistogram()]
     private static let window = 10
+    /// Drifts of each kind in the status.
+    private static let shown = 50
+    /// What was there at the last look; nil: there was none.
+    private var told: (drifts: Int, warnings: Int, fields: Int)?
 
     init(_ state: ServiceState) { self.state = state }
 
@@ -26,6 +30,11 @@ struct Monitor {
         while !Task.isCancelled {
             beats += 1
             if beats % Self.heartbeat == 0 { state.events.beat() }
+            for event in newDrifts() {
+                var writer = JSONWriter()
+                writer.write(event)
+                state.events.send("drift", writer.bytes, greets: false)
+            }
             var writer = JSONWriter()
             writer.write(look())
             state.events.send("status", writer.bytes)
@@ -57,6 +66,53 @@ struct Monitor {
         return .object(members)
     }
 
+    /// Drifts of the model and of fields since the last look: an event each.
+    private mutating func newDrifts() -> [JSONValue] {
+        guard let drift = state.live.status?.drift else { return [] }
+        let fields = drift.fieldEvents ?? []
+        let fieldCount = drift.fieldCounts.reduce(0) { $0 + $1.count }
+        defer { told = (drift.driftCount, drift.warningCount, fieldCount) }
+        // Of what was there before the service nobody needs to be told.
+        guard let told else { return [] }
+        func latest(_ records: [Int], _ count: Int, _ kind: String) -> [JSONValue] {
+            records.suffix(max(0, count)).map { record in
+                .object([
+                    ("kind", .string(kind)), ("record", JSONValue(record)),
+                    ("detector", .string(drift.detector ?? "")), ("action", .string(drift.action.rawValue)),
+                ])
+            }
+        }
+        let changes = fields.suffix(max(0, fieldCount - told.fields)).map { event in
+            JSONValue.object([
+                ("kind", .string("field")), ("record", JSONValue(event.record)), ("field", .string(event.field)),
+                ("detector", .string(drift.fieldTest)), ("statistic", .number(event.statistic)),
+            ])
+        }
+        return latest(drift.warnings, drift.warningCount - told.warnings, "warning")
+            + latest(drift.drifts, drift.driftCount - told.drifts, "drift") + changes
+    }
+
+    /// Drifts for the charts and the table of the page: the latest of the model, then of fields.
+    private static func drifts(_ drift: DriftStatus?) -> [(String, JSONValue)] {
+        guard let drift else { return [] }
+        let model = drift.drifts.suffix(shown).map { record in
+            (record, JSONValue.object([("record", JSONValue(record)), ("detector", .string(drift.detector ?? ""))]))
+        }
+        let fields = (drift.fieldEvents ?? []).suffix(shown).map { event in
+            (
+                event.record,
+                JSONValue.object([
+                    ("record", JSONValue(event.record)), ("field", .string(event.field)),
+                    ("detector", .string("\(drift.fieldTest) of \(event.field)")),
+                ])
+            )
+        }
+        return [
+            ("drifts", .array((model + fields).sorted { $0.0 < $1.0 }.map(\.1))),
+            ("drift_count", JSONValue(drift.driftCount)), ("warning_count", JSONValue(drift.warningCount)),
+        ]
+    }
+
     /// What the records look like, looked at every second time: nobody pays for what nobody sees.
     private mutating func observed() -> [(String, JSONValue)] {
         guard state.events.clients > 0 else { return [] }
@@ -81,7 +137,7 @@ struct Monitor {
             ("age_seconds", .number(status.ageSeconds)),
             ("age_records", JSONValue(max(0, activity.learned - status.info.version))),
             ("bytes", JSONValue(status.bytes)), ("delayed", status.targets?.json ?? .null),
-        ]
+        ] + Self.drifts(status.drift)
     }
 
     /// The average loss of what was learned since the last look; nil: nothing was.

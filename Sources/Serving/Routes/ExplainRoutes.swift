@@ -98,14 +98,14 @@ extension ServiceState {
         init(_ row: PredictedRow, _ classes: [String], _ task: Task) {
             self.task = task
             prediction =
-                task == .regression ? JSONValue(Optional(row.value)) : row.className.map { .string($0) } ?? .null
-            unit = task == .regression ? "value" : task == .binary ? "log_odds" : "log_probability"
+                task.answersNumber ? JSONValue(Optional(row.value)) : row.className.map { .string($0) } ?? .null
+            unit = task.answersNumber ? "value" : task == .binary ? "log_odds" : "log_probability"
             // Of two classes the second one's: its sign says which way a field pulls.
             classIndex = task == .binary ? 1 : row.className.flatMap { classes.firstIndex(of: $0) } ?? 0
         }
 
         func value(_ row: PredictedRow) -> Double {
-            guard task != .regression else { return row.value }
+            guard !task.answersNumber else { return row.value }
             guard row.probabilities.indices.contains(classIndex) else { return 0 }
             let share = min(max(row.probabilities[classIndex], 1e-15), 1 - 1e-15)
             return task == .binary ? log(share / (1 - share)) : log(share)

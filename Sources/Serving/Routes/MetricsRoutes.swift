@@ -90,10 +90,25 @@ extension ServiceState {
             text.sample("state_bytes", Double(component.bytes), [("component", component.name)])
         }
         if let targets = status?.targets { addTargets(targets, to: &text) }
+        addDrift(status?.drift, to: &text)
         text.family("metric_value", "gauge", "Test-then-train metrics since the model began.")
         for metric in status?.metrics ?? [] { text.sample("metric_value", metric.value, [("name", metric.name)]) }
         text.family("baseline_value", "gauge", "What predictors reach that look at no field.")
         for metric in status?.baselines ?? [] { text.sample("baseline_value", metric.value, [("name", metric.name)]) }
+    }
+
+    /// - Parameter drift: nil: nothing is watched.
+    private func addDrift(_ drift: DriftStatus?, to text: inout PrometheusText) {
+        let labels = drift?.detector.map { [("detector", $0)] }
+        text.family("drifts_total", "counter", "Drifts in the model's life that the detector saw.")
+        if let drift, let labels { text.sample("drifts_total", Double(drift.driftCount), labels) }
+        text.family("drift_warnings_total", "counter", "Beginnings of warning zones.")
+        if let drift, let labels { text.sample("drift_warnings_total", Double(drift.warningCount), labels) }
+        text.family("feature_drifts_total", "counter", "Changes of a field's distribution.")
+        for field in drift?.fieldCounts ?? [] {
+            let labels = [("field", field.field), ("test", drift?.fieldTest ?? "")]
+            text.sample("feature_drifts_total", Double(field.count), labels)
+        }
     }
 
     private func addSnapshots(_ snapshots: SnapshotActivity, to text: inout PrometheusText) {

@@ -52,7 +52,7 @@ extension ServiceState {
         let inputs = status.fields.filter { $0.role.isFeature }.map { field in
             Self.tensor(field.name, field.role == .numeric ? "FP64" : "BYTES", [-1])
         }
-        let isRegression = status.task == .regression
+        let isRegression = status.task.answersNumber
         var outputs = [Self.tensor("prediction", isRegression ? "FP64" : "BYTES", [-1])]
         if !isRegression { outputs.append(Self.tensor("probabilities", "FP64", [-1, status.classes.count])) }
         return .json(
@@ -85,7 +85,7 @@ extension ServiceState {
             guard id.string != nil else { throw Failure.badRequest("'id' is no string") }
             members.append(("id", id))
         }
-        let outputs = Self.outputs(answer.rows, answer.classes, isRegression: status.task == .regression)
+        let outputs = Self.outputs(answer.rows, answer.classes, isRegression: status.task.answersNumber)
         members.append(("outputs", .array(try Self.wanted(document, outputs))))
         return .json(.object(members))
     }

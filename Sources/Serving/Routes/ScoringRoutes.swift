@@ -23,7 +23,7 @@ extension ServiceState {
             let answer = try rows(RecordLines(records: records))
             registry.countPredictions(records.count, seconds(since: start))
             let predictions = answer.rows.map { row -> JSONValue in
-                status.task == .regression
+                status.task.answersNumber
                     ? JSONValue(Optional(row.value)) : row.className.map { .string($0) } ?? .null
             }
             return .json(

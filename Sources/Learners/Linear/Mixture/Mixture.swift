@@ -13,7 +13,9 @@ extension Linear {
         let intercept = parameters.boolean("intercept")
         let (slots, isNative) = (context.slotCount, context.isFeatureNative)
         return switch context.task {
-        case .binary: MixtureBinary(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
+        // Anomalies and groups are not asked of it.
+        case .binary, .anomaly, .clustering:
+            MixtureBinary(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .regression: MixtureRegression(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .multiclass: MixtureMulticlass(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         }
