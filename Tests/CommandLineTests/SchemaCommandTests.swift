@@ -42,8 +42,8 @@ struct SchemaCommandTests {
     }
 
     private static func drifting() -> String {
-        records(0..<600) + records(600..<1200, price: 1000, hasCity: false, extra: #","colour":"red""#)
-            + records(1200..<1500).replacing("\"price\":", with: "\"price\":\"?").replacing(
+        records(0..<1200) + records(1200..<1800, price: 1000, hasCity: false, extra: #","colour":"red""#)
+            + records(1800..<2100).replacing("\"price\":", with: "\"price\":\"?").replacing(
                 ",\"city", with: "\",\"city")
     }
 
@@ -57,7 +57,7 @@ struct SchemaCommandTests {
         let drift = try #require(report.json["schema_drift"] as? [String: Any], "\(outcome.stderr)")
         #expect(drift["appeared"] as? Int == 1 && drift["disappeared"] as? Int == 1 && drift["scale"] as? Int == 1)
         #expect(drift["type"] as? Int == 2 && drift["misread_values"] as? Int == 300)
-        #expect(report.rejected == 300 && report.records == 1200)
+        #expect(report.rejected == 300 && report.records == 1800)
         for text in ["'colour' has appeared", "'city' is missing", "'price' has another scale", "'price' is a number"] {
             #expect(outcome.stderr.contains(text), "\(outcome.stderr)")
         }
@@ -65,7 +65,7 @@ struct SchemaCommandTests {
             #expect(try workspace.thalweg("\(Self.line) --batch-size \(size)").report().digest == report.digest)
         }
         let steady = try workspace.thalweg("\(Self.line) --on-schema-drift appears=ignore --on-schema-drift type=missing")
-        #expect(try steady.report().rejected == 0 && steady.report().records == 1500)
+        #expect(try steady.report().rejected == 0 && steady.report().records == 2100)
         #expect(!steady.stderr.contains("appeared"))
     }
 

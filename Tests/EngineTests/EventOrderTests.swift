@@ -89,7 +89,7 @@ import Testing
         Replica(of: original, twin: twin).update()
         twin.stateDidChange()
         #expect(twin.order?.isSound == true)
-        #expect((original.order?.status.waiting ?? 0) > 10, "something waits")
+        #expect((original.order?.status.waiting ?? 0) > 5, "something waits")
         let rest = Array(events[350...])
         let expected = try Self.take(rest, original, sizes: RandomGenerator(seed: 9), isLast: true)
         #expect(try Self.take(rest, twin, sizes: RandomGenerator(seed: 8), isLast: true) == expected, "seed \(seed)")

@@ -59,7 +59,7 @@ import Testing
 
     private func isFinite(_ transformer: any Transformer) -> Bool {
         transformer.state.allSatisfy { entry in
-            (entry.array as? StateArray<Double>)?.elements.allSatisfy { $0.isFinite } ?? false
+            (entry.array as? StateArray<Double>)?.elements.allSatisfy { $0.isFinite } ?? true
         }
     }
 

@@ -18,17 +18,17 @@ final class SchemaMonitor: Stateful {
     private static let maximumNames = 256
     private static let leastShare = 0.25
 
-    /// What is known of a column: 1 = there was a window, share present, low, median, high, 1 = gone, windows of
-    /// another scale in a row.
+    /// What is known of a column: 1 = there was a window; share present; 1 = gone; windows of another scale in a row;
+    /// windows with numbers; low, median and high of the last window but one, and of the last.
     private enum Usual {
         static let isKnown = 0
         static let share = 1
-        static let low = 2
-        static let median = 3
-        static let high = 4
-        static let isGone = 5
-        static let deviating = 6
-        static let lanes = 7
+        static let isGone = 2
+        static let deviating = 3
+        static let windows = 4
+        static let range = 5
+        static let last = 8
+        static let lanes = 11
     }
 
     private let options: SchemaDriftOptions
@@ -143,13 +143,11 @@ final class SchemaMonitor: Stateful {
                 sorted[count] = value
                 count += 1
             }
-            let wasKnown = known[Usual.isKnown] > 0
             closePresence(known, Double(count), numbers[column])
             guard count >= Self.window / 4 else { return }
             guard let base = sorted.baseAddress else { return }
             BlockSort.sort(base, count, scratch: base + Self.window)
-            let isFirst = !wasKnown || known[Usual.low] == 0 && known[Usual.high] == 0 && known[Usual.median] == 0
-            closeScale(known, sorted, count, column, isFirst: isFirst)
+            closeScale(known, base, count, numbers[column])
         }
     }
 
@@ -172,34 +170,34 @@ final class SchemaMonitor: Stateful {
     }
 
     private func closeScale(
-        _ known: UnsafeMutablePointer<Double>, _ sorted: UnsafeMutableBufferPointer<Double>, _ count: Int,
-        _ column: Int, isFirst: Bool
+        _ known: UnsafeMutablePointer<Double>, _ sorted: UnsafePointer<Double>, _ count: Int, _ name: String
     ) {
-        let low = sorted[count / 10]
-        let median = sorted[count / 2]
-        let high = sorted[count - 1 - count / 10]
-        let range = NumberRange(low: known[Usual.low], median: known[Usual.median], high: known[Usual.high])
-        var isChange = false
-        if !isFirst,
-            range.isOtherScale(
-                lower: sorted[count / 4], median: median, upper: sorted[count - 1 - count / 4])
-        {
-            known[Usual.deviating] += 1
-            // Once is chance.
-            guard known[Usual.deviating] >= 2 else { return }
-            isChange = true
+        let found = [sorted[count / 10], sorted[count / 2], sorted[count - 1 - count / 10]]
+        func keep(_ range: [Double], _ first: Int) { for place in 0..<3 { known[first + place] = range[place] } }
+        known[Usual.windows] += 1
+        guard known[Usual.windows] > 1 else {
+            keep(found, Usual.range)
+            return keep(found, Usual.last)
         }
-        if isChange {
-            let name = numbers[column]
-            add(
-                .scale, name,
-                "field '\(name)' has another scale: its median was \(short(known[Usual.median])), now it is "
-                    + "\(short(median))")
+        let range = NumberRange(
+            low: known[Usual.range], median: known[Usual.range + 1], high: known[Usual.range + 2])
+        let isOther = range.isOtherScale(
+            lower: sorted[count / 4], median: found[1], upper: sorted[count - 1 - count / 4])
+        guard isOther else {
+            known[Usual.deviating] = 0
+            // The window in which a change falls has values from before and after: it must not be the measure.
+            keep((0..<3).map { known[Usual.last + $0] }, Usual.range)
+            return keep(found, Usual.last)
         }
+        known[Usual.deviating] += 1
+        // Once is chance.
+        guard known[Usual.deviating] >= 2 else { return }
+        add(
+            .scale, name,
+            "field '\(name)' has another scale: its median was \(short(range.median)), now it is \(short(found[1]))")
         known[Usual.deviating] = 0
-        known[Usual.low] = low
-        known[Usual.median] = median
-        known[Usual.high] = high
+        keep(found, Usual.range)
+        keep(found, Usual.last)
     }
 
     private func noteUnknown(_ name: String) {

@@ -138,7 +138,7 @@ final class TopFeatures: FeatureSelector {
 
     /// The class, or the bin of a number; nil while the bins are not fixed.
     private func group(of target: Double) -> Int? {
-        guard context.task == .regression else { return max(0, min(Int(target), groups - 1)) }
+        guard context.task == .regression else { return Int(min(max(target, 0), Double(groups - 1))) }
         let seen = Int(totals.base[4])
         guard seen >= Self.binningTargets else {
             edges.base[seen] = target
