@@ -24,7 +24,7 @@ import Testing
     /// Errors that become frequent, with what no stream should bring in between.
     private static func stream(wild: Bool) -> [Double] {
         let uniform = DetectorStream.uniform(11, 3000)
-        let extremes = [Double.nan, .infinity, -.infinity, 1e308, -1e308, 5e-324, -1]
+        let extremes = [Double.nan, .infinity, -.infinity, 1e308, -1e308, .leastNonzeroMagnitude, -1]
         return uniform.enumerated().map { index, u in
             if wild, index % 97 == 0 { return extremes[index / 97 % extremes.count] }
             return u < (index < 1500 ? 0.1 : 0.8) ? 1 : 0
@@ -65,6 +65,20 @@ import Testing
         #expect(used.digest == new.digest)
         for value in values { #expect(used.update(value) == new.update(value)) }
         #expect(used.digest == new.digest)
+    }
+
+    /// As in adaptive random forests: a warning comes no later than the drift.
+    @Test func adwinWarnsWhereAsked() throws {
+        let adwin = try DetectorRegistry.find("adwin")
+        let found = signals(
+            try adwin.make(fields: ["warning-delta": "0.1"], preset: "thalweg", seed: 1), Self.stream(wild: false))
+        let plain = signals(try adwin.make(fields: [:], preset: "thalweg", seed: 1), Self.stream(wild: false))
+        let drift = try #require(found.drifts.first)
+        #expect(found.drifts == plain.drifts)
+        #expect(found.warnings.contains { $0 <= drift })
+        #expect(throws: SettingError.self) {
+            try adwin.make(fields: ["warning-delta": "0.001"], preset: "thalweg", seed: 1)
+        }
     }
 
     /// A window of three rows drops its oldest values instead of growing, and others beside it in memory stay as they are.

@@ -46,8 +46,9 @@ final class NeighborWindow {
         distances = Array(repeating: 0, count: stride)
     }
 
-    var count: Int { Int(place.base[0]) }
-    private var oldest: Int { Int(place.base[1]) }
+    // Within bounds whatever a snapshot brings.
+    var count: Int { min(max(0, Int(place.base[0])), capacity) }
+    private var oldest: Int { min(max(0, Int(place.base[1])), max(0, count - 1)) }
 
     func rebuild() { for column in 0..<attributes { rescale(column) } }
 
