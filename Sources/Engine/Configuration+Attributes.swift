@@ -19,6 +19,11 @@ extension Configuration {
     ) throws(SettingError) -> AttributeEncoder? {
         guard case .attributes = learner.input else { return nil }
         let name = learner.descriptor.name
+        guard learner.tasks.contains(schema.task) else {
+            throw SettingError(
+                "\(name) is for the tasks \(learner.tasks.map(\.rawValue).joined(separator: " and ")); here it is "
+                    + "\(schema.task.rawValue) (see --task)")
+        }
         guard !schema.isFeatureNative else {
             throw SettingError(
                 "\(name) learns from fields; VW text and LIBSVM bring hashed features. Give it JSON, CSV or ARFF, or "

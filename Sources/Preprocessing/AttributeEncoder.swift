@@ -15,6 +15,8 @@ public final class AttributeEncoder: Stateful {
         let salt: UInt64
     }
     private let sources: [Source]
+    /// Which attributes are nominal.
+    private let nominal: [Int]
     /// Salted hash by place; 0 = free.
     private let keys: StateArray<UInt64>
     /// Code by place.
@@ -45,6 +47,7 @@ public final class AttributeEncoder: Stateful {
         }
         self.attributes = attributes
         self.sources = sources
+        nominal = sources.indices.filter { sources[$0].isNominal }
         keys = StateArray(count: Self.initialPlaces, marksChanges: true, grows: true)
         codes = StateArray(count: Self.initialPlaces, marksChanges: true, grows: true)
         counts = StateArray(count: attributes.count)
@@ -63,7 +66,7 @@ public final class AttributeEncoder: Stateful {
     }
 
     /// It learns from what it encodes.
-    public var hasState: Bool { sources.contains(where: \.isNominal) }
+    public var hasState: Bool { !nominal.isEmpty }
 
     /// Fills the attributes of `features` (which is empty) with all rows of `batch`.
     ///
@@ -76,14 +79,12 @@ public final class AttributeEncoder: Stateful {
     ) {
         let rows = batch.rows
         features.reserveAttributes(attributes.count)
-        for (index, source) in sources.enumerated() {
+        for (index, source) in sources.enumerated() where !source.isNominal {
             let start = source.column * batch.columnStride
-            if source.isNominal {
-                encodeNominal(index, batch.categories + start, rows, learns, features.attributes + index)
-            } else {
-                Self.spread(batch.numbers + start, rows, features.attributes + index, attributes.count)
-            }
+            Self.spread(batch.numbers + start, rows, features.attributes + index, attributes.count)
         }
+        // Row by row, so that the table does not depend on where batches end.
+        if hasState { for row in 0..<rows { encodeNominal(row, batch, features, adding: learns?[row] ?? false) } }
         if let learningNumbers {
             let learning = features.provideLearningAttributes()
             learning.update(from: features.attributes, count: rows * attributes.count)
@@ -99,7 +100,7 @@ public final class AttributeEncoder: Stateful {
     /// Copies the codes of nominal attributes from one batch to another of the same rows.
     public func copyCodes(_ source: FeatureBatch, to target: FeatureBatch) {
         let count = attributes.count
-        for index in sources.indices where sources[index].isNominal {
+        for index in nominal {
             for row in 0..<target.rows {
                 target.attributes[row * count + index] = source.attributes[row * count + index]
             }
@@ -116,14 +117,11 @@ public final class AttributeEncoder: Stateful {
         }
     }
 
-    private func encodeNominal(
-        _ attribute: Int, _ column: UnsafeMutablePointer<UInt64>, _ rows: Int, _ learns: UnsafePointer<Bool>?,
-        _ first: UnsafeMutablePointer<Double>
-    ) {
-        for row in 0..<rows {
-            let hash = column[row]
-            first[row * attributes.count] =
-                hash == 0 ? .nan : Double(code(hash, attribute, adding: learns?[row] ?? false))
+    private func encodeNominal(_ row: Int, _ batch: RecordBatch, _ features: FeatureBatch, adding: Bool) {
+        let values = features.attributes + row * attributes.count
+        for index in nominal {
+            let hash = batch.categories[sources[index].column * batch.columnStride + row]
+            values[index] = hash == 0 ? .nan : Double(code(hash, index, adding: adding))
         }
     }
 

@@ -140,7 +140,7 @@ import Testing
         let random = RandomGenerator(seed: 4)
         let learner = try setup.make()
         let predictions = PredictionBatch(capacity: 200)
-        let wild = [1e308, -1e308, .infinity, -.infinity, .nan, 0, 1e-320, 1e200]
+        let wild = [1e308, -1e308, .infinity, -.infinity, .nan, 0, Double.leastNonzeroMagnitude, 1e200]
         for _ in 0..<8 {
             let batch = Self.batch(random, 200, classes: Self.classes(setup))
             for row in 0..<200 {
