@@ -64,7 +64,8 @@ struct SchemaCommandTests {
         for size in [1, 7] {
             #expect(try workspace.thalweg("\(Self.line) --batch-size \(size)").report().digest == report.digest)
         }
-        let steady = try workspace.thalweg("\(Self.line) --on-schema-drift appears=ignore --on-schema-drift type=missing")
+        let steady = try workspace.thalweg(
+            "\(Self.line) --on-schema-drift appears=ignore --on-schema-drift type=missing")
         #expect(try steady.report().rejected == 0 && steady.report().records == 2100)
         #expect(!steady.stderr.contains("appeared"))
     }

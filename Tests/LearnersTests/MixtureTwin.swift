@@ -77,7 +77,7 @@ struct MixtureTwin {
         }
         switch kind {
         case .binary: mixBinary(&seen)
-        case .regression, .anomaly, .clustering: mixRegression(&seen)
+        case .regression: mixRegression(&seen)
         case .multiclass: mixClasses(&seen)
         }
         return seen
@@ -150,7 +150,7 @@ extension MixtureTwin {
                 let rate = 1 - pow(1 - Self.rates[b], h)
                 levels[b] = max(0.01, min(0.99, levels[b] + rate * (target - levels[b])))
             }
-        case .regression, .anomaly, .clustering: learnNumber(seen, target, h)
+        case .regression: learnNumber(seen, target, h)
         case .multiclass: learnClass(seen, Int(target), h)
         }
         guard isFeatureNative else { return }

@@ -55,7 +55,7 @@ struct ReplicaTests {
         let original = Table()
         let twin = Table()
         let replica = Replica(of: original, twin: twin)
-        var numbers = Numbers(generator: RandomGenerator(seed: 7))
+        let numbers = Numbers(generator: RandomGenerator(seed: 7))
         for round in 0..<6 {
             for _ in 0..<[3_000_001, 1, 0, 500, 20_000, 3][round] {
                 original.rows[numbers.next(3_000_001)] = Double(numbers.next(1000))
