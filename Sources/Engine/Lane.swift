@@ -75,9 +75,8 @@ final class Lane {
     /// An empty batch as this lane's reader fills it.
     func makeBatch(_ pipeline: Pipeline) -> RecordBatch {
         kind == .targets
-            ? RecordBatch(
-                capacity: pipeline.configuration.batchSize, numericCount: 0, categoricalCount: 0,
-                isFeatureNative: false) : pipeline.makeRecordBatch()
+            ? RecordBatch(capacity: pipeline.configuration.batchSize, for: pipeline.schema.ofTargets)
+            : pipeline.makeRecordBatch()
     }
 
     func start(_ ring: BatchRing) {

@@ -63,7 +63,7 @@ public final class RecordStream {
     public func start(_ schema: Schema) throws {
         try lane.reader.makeDecoder(schema: schema, options: configuration.decoderOptions)
         batch.numbers = schema.fields(.numeric).count
-        batch.raws = schema.fields(.raw).count
+        batch.raws = schema.keptFields.count
         batch.isFeatureNative = schema.isFeatureNative
         let shape = batch
         let size = configuration.batchSize

@@ -104,6 +104,14 @@ public final class RecordBatch: @unchecked Sendable {
         features = isFeatureNative ? FeatureBatch(capacity: capacity) : nil
     }
 
+    /// With the columns that decoders fill for a schema.
+    public convenience init(capacity: Int, for schema: Schema) {
+        self.init(
+            capacity: capacity, numericCount: schema.fields(.numeric, .both).count,
+            categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative,
+            rawCount: schema.keptFields.count)
+    }
+
     deinit {
         numbers.deallocate()
         categories.deallocate()

@@ -113,7 +113,8 @@ struct BadInputTests {
         return (record["raw"] as? String).map { Array($0.utf8) }
     }
 
-    /// Every learned array is as the clean stream leaves it; only `evaluation/totals` counts the rejected ones.
+    /// Every learned array is as the clean stream leaves it; only `evaluation/totals` counts the rejected ones, and
+    /// the watch on the schema what does not fit it.
     private static func expectSameModel(_ workspace: Workspace) throws {
         func arrays(_ directory: String) throws -> [String: String] {
             let json = try JSONObject.parse(workspace.thalweg("snapshot inspect \(directory) --json").stdout)
@@ -123,7 +124,7 @@ struct BadInputTests {
         }
         let clean = try arrays("s0")
         let found = try arrays("s")
-        let differing = clean.keys.filter { clean[$0] != found[$0] }
+        let differing = clean.keys.filter { clean[$0] != found[$0] && !$0.hasPrefix("schema/") }
         #expect(differing == ["evaluation/totals"] && clean.count == found.count && clean.count > 4)
     }
 

@@ -28,7 +28,6 @@ struct TreeGoldenTests {
         Golden(stream: "sea", learner: "hoeffding-tree:leaf=mc", accuracy: 79.785),
         Golden(stream: "random-tree", learner: "hoeffding-tree:leaf=mc,remove-poor-attributes=true", accuracy: 79.115),
         Golden(stream: "random-tree", learner: "hoeffding-tree:leaf=nb", accuracy: 83.985),
-        Golden(stream: "led", learner: "hoeffding-tree:criterion=gini", accuracy: 69.895),
         Golden(stream: "agrawal", learner: "hoeffding-tree:criterion=gini", accuracy: 92.075),
         Golden(stream: "agrawal", learner: "hoeffding-tree:binary-splits=true", accuracy: 93.825),
         Golden(stream: "random-tree", learner: "hoeffding-tree:binary-splits=true", accuracy: 76.26),

@@ -70,9 +70,13 @@ import Testing
     /// As in adaptive random forests: a warning comes no later than the drift.
     @Test func adwinWarnsWhereAsked() throws {
         let adwin = try DetectorRegistry.find("adwin")
+        // So strict that the drift takes its time.
+        let strict = ["delta": "1e-15"]
         let found = signals(
-            try adwin.make(fields: ["warning-delta": "0.1"], preset: "thalweg", seed: 1), Self.stream(wild: false))
-        let plain = signals(try adwin.make(fields: [:], preset: "thalweg", seed: 1), Self.stream(wild: false))
+            try adwin.make(
+                fields: strict.merging(["warning-delta": "0.1"]) { $1 }, preset: "thalweg", seed: 1),
+            Self.stream(wild: false))
+        let plain = signals(try adwin.make(fields: strict, preset: "thalweg", seed: 1), Self.stream(wild: false))
         let drift = try #require(found.drifts.first)
         #expect(found.drifts == plain.drifts)
         #expect(found.warnings.contains { $0 <= drift })

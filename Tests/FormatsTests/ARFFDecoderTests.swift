@@ -180,8 +180,9 @@ import Testing
         #expect(schema.classes == ["no", "yes"])
         #expect(
             schema.fields == [
-                Field("outlook", .categorical), Field("temperature", .numeric), Field("humidity", .both),
-                Field("windy", .categorical), Field("play", .target),
+                Field("outlook", .categorical, values: ["sunny", "overcast", "rainy"]), Field("temperature", .numeric),
+                Field("humidity", .both),
+                Field("windy", .categorical, values: ["TRUE", "FALSE"]), Field("play", .target),
             ])
         let outcome = Conformance.decode(ARFFDecoder(schema: schema), schema, [bytes], capacity: 3)
         #expect(outcome.rows.count == 14 && outcome.rejected.isEmpty)

@@ -67,9 +67,7 @@ enum Conformance {
             self.decoder = decoder
             self.capacity = capacity
             hasText = !schema.fields(.text).isEmpty
-            batch = RecordBatch(
-                capacity: capacity, numericCount: schema.fields(.numeric, .both).count,
-                categoricalCount: schema.fields(.categorical, .both).count, isFeatureNative: schema.isFeatureNative)
+            batch = RecordBatch(capacity: capacity, for: schema)
             // Whatever a decoder forgets to write must show.
             for index in 0..<max(batch.numericCount * batch.columnStride, 1) { batch.numbers[index] = 77 }
             for index in 0..<max(batch.categoricalCount * batch.columnStride, 1) { batch.categories[index] = 77 }

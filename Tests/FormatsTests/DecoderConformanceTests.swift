@@ -60,8 +60,7 @@ import Testing
         let chunk = Chunk(capacity: example.bytes.count)
         example.bytes.withUnsafeBufferPointer { chunk.append(ByteRange($0.baseAddress, $0.count)) }
         chunk.sealPadding()
-        let batch = RecordBatch(
-            capacity: 1, numericCount: 8, categoricalCount: 8, isFeatureNative: example.schema.isFeatureNative)
+        let batch = RecordBatch(capacity: 1, for: example.schema)
         decoder.beginPart()
         var offset = 0
         var rows = 0
@@ -76,8 +75,7 @@ import Testing
             rest.append(ByteRange(UnsafePointer(chunk.base) + offset, chunk.count - offset))
             rest.sealPadding()
             rest.position = RecordPosition(part: 0, offset: offset, line: 1)
-            let more = RecordBatch(
-                capacity: 256, numericCount: 8, categoricalCount: 8, isFeatureNative: example.schema.isFeatureNative)
+            let more = RecordBatch(capacity: 256, for: example.schema)
             more.endPosition = batch.endPosition
             _ = try resumed.decode(rest, from: 0, isEnd: true, into: more)
             #expect((0..<more.rows).map { more.positions[$0] } == whole.rows[rows...].map(\.position))

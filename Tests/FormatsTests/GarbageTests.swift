@@ -206,7 +206,7 @@ import Testing
 
     @Test func manyRejectedRecordsArePassedOn() throws {
         let example = try example("csv")
-        let batch = RecordBatch(capacity: 4, numericCount: 8, categoricalCount: 8, isFeatureNative: false)
+        let batch = RecordBatch(capacity: 4, for: example.schema)
         let decoder = example.makeDecoder()
         let chunk = Chunk(capacity: 1 << 10)
         Array("a,b\nx,x\nx,x\nx,x\nx,x\n".utf8).withUnsafeBufferPointer {
