@@ -71,7 +71,7 @@ import Testing
     @Test func adwinWarnsWhereAsked() throws {
         let adwin = try DetectorRegistry.find("adwin")
         // So strict that the drift takes its time.
-        let strict = ["delta": "1e-15"]
+        let strict = ["delta": "1e-12"]
         let found = signals(
             try adwin.make(
                 fields: strict.merging(["warning-delta": "0.1"]) { $1 }, preset: "thalweg", seed: 1),

@@ -206,7 +206,11 @@ struct AvroMachine {
         case .target:
             store.batch.targetNumbers[store.row] = value ? 1 : 0
             store.batch.targetTexts[store.row] = ByteRange(word.utf8Start, word.utf8CodeUnitCount)
-        case .text, .id: store.setText(sink, word.utf8Start, word.utf8CodeUnitCount)
+        case .text, .id, .time, .raw: store.setText(sink, word.utf8Start, word.utf8CodeUnitCount)
+        case .named:
+            store.setNumber(
+                sink, value ? 1 : 0,
+                raw: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
         // A boolean is the number 0 or 1 everywhere, also as a category.
         default: store.setNumber(sink, value ? 1 : 0, raw: UnsafeBufferPointer(start: digit.utf8Start, count: 1))
         }
@@ -226,7 +230,6 @@ struct AvroMachine {
             numbers[Int(sink.numberColumn) &* stride &+ store.row] = value + 0
             if sink.kind == .numeric { return }
         }
-        if isTime, sink.kind == .time { return store.batch.times[store.row] = value }
         let whole = exact ?? (abs(value) < 0x1p53 ? Int64(exactly: value) : nil)
         if sink.kind == .categorical || sink.kind == .both {
             let hash = whole.map(texts.hash) ?? texts.hash(value, float)
@@ -236,6 +239,8 @@ struct AvroMachine {
         let raw =
             whole.map { texts.keep($0, in: store.batch) } ?? texts.keep(value, float, in: store.batch)
         store.setNumber(sink, value + 0, raw: raw)
+        // Its unit is known and need not be guessed from its size.
+        if isTime, sink.kind == .time { store.batch.times[store.row] = value }
     }
 
     private mutating func setText(_ sink: FieldSink, _ start: UnsafePointer<UInt8>, _ count: Int, isString: Bool) {
