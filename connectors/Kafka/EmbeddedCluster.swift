@@ -73,9 +73,6 @@ public final class EmbeddedCluster: @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, codes.count, codes)
     }
 
-    /// Lets requests of a kind through again.
-    public func clearErrors(of request: Request) { rd_kafka_mock_clear_request_errors(cluster, request.rawValue) }
-
     /// What metadata requests say of a topic; 0 = nothing wrong.
     public func setError(_ code: Int32, of topic: String) {
         rd_kafka_mock_topic_set_error(cluster, topic, rd_kafka_resp_err_t(rawValue: code))
@@ -92,14 +89,5 @@ public final class EmbeddedCluster: @unchecked Sendable {
 
     public func setLeader(of topic: String, partition: Int, broker id: Int32) {
         rd_kafka_mock_partition_set_leader(cluster, topic, Int32(clamping: partition), id)
-    }
-
-    /// How long the first member of a group waits for others; false: this librdkafka always waits 3 s.
-    @discardableResult public func setGroupDelay(milliseconds: Int) -> Bool {
-        typealias Setter = @convention(c) (OpaquePointer?, Int32) -> Void
-        // Newer than the headers this is compiled with.
-        guard let symbol = dlsym(nil, "rd_kafka_mock_group_initial_rebalance_delay_ms") else { return false }
-        unsafeBitCast(symbol, to: Setter.self)(cluster, Int32(clamping: milliseconds))
-        return true
     }
 }

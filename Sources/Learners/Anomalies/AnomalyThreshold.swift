@@ -31,6 +31,31 @@ struct AnomalyThreshold {
     }
 
     func learn(_ score: Double) { sketch.learn(max(0, min(1, score))) }
+
+    /// Scores every row.
+    func score(
+        _ features: FeatureBatch, into predictions: PredictionBatch, _ score: (UnsafePointer<Double>) -> Double
+    ) {
+        for row in 0..<features.rows {
+            write(score(features.attributes + row * features.attributeCount), row, predictions)
+        }
+    }
+
+    /// Scores every row, then lets those with weight be learned.
+    func scoreThenLearn(
+        _ features: FeatureBatch, into predictions: PredictionBatch, _ score: (UnsafePointer<Double>) -> Double,
+        learn: (UnsafePointer<Double>) -> Void
+    ) {
+        let learned = features.learningAttributes ?? features.attributes
+        for row in 0..<features.rows {
+            let start = row * features.attributeCount
+            let found = score(features.attributes + start)
+            write(found, row, predictions)
+            guard features.hasWeight(row) else { continue }
+            self.learn(found)
+            learn(learned + start)
+        }
+    }
 }
 
 /// The running range of each attribute, for learners that want values from 0 to 1.
@@ -76,10 +101,4 @@ final class AttributeRanges {
             scaled[index] = values[index].isNaN ? .nan : width > 0 ? Float((value - low) / width) : 0
         }
     }
-}
-
-extension FeatureBatch {
-    /// A row without weight teaches nothing.
-    @inline(__always)
-    func hasWeight(_ row: Int) -> Bool { weights[row] > 0 && weights[row].isFinite }
 }

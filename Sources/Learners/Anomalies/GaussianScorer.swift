@@ -27,19 +27,14 @@ public final class GaussianScorer: Learner {
     public var state: [StateEntry] { [StateEntry("moments", moments)] + threshold.state }
 
     public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        for row in 0..<features.rows {
-            threshold.write(score(features.attributes + row * attributes), row, predictions)
-        }
+        threshold.score(features, into: predictions) { score($0) }
     }
 
     public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        let learned = features.learningAttributes ?? features.attributes
-        for row in 0..<features.rows {
-            let score = score(features.attributes + row * attributes)
-            threshold.write(score, row, predictions)
-            guard features.hasWeight(row) else { continue }
-            threshold.learn(score)
-            learn(learned + row * attributes)
+        threshold.scoreThenLearn(features, into: predictions) {
+            score($0)
+        } learn: {
+            learn($0)
         }
     }
 

@@ -34,23 +34,21 @@ public final class QuantileScorer: Learner {
     }
 
     public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        for row in 0..<features.rows {
-            threshold.write(score(features.attributes + row * attributes), row, predictions)
-        }
+        threshold.score(features, into: predictions) { score($0) }
     }
 
     public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        let learned = features.learningAttributes ?? features.attributes
-        for row in 0..<features.rows {
-            let score = score(features.attributes + row * attributes)
-            threshold.write(score, row, predictions)
-            guard features.hasWeight(row) else { continue }
-            threshold.learn(score)
-            let values = learned + row * attributes
-            for index in 0..<attributes where !isNominal[index] && !values[index].isNaN {
-                for quartile in Self.quartiles.indices {
-                    sketch(index, quartile).learn(max(-1e100, min(1e100, values[index])))
-                }
+        threshold.scoreThenLearn(features, into: predictions) {
+            score($0)
+        } learn: {
+            learn($0)
+        }
+    }
+
+    private func learn(_ values: UnsafePointer<Double>) {
+        for index in 0..<attributes where !isNominal[index] && !values[index].isNaN {
+            for quartile in Self.quartiles.indices {
+                sketch(index, quartile).learn(max(-1e100, min(1e100, values[index])))
             }
         }
     }

@@ -98,10 +98,8 @@ public final class NaiveBayes: Learner {
         for row in 0..<features.rows {
             let start = row * features.attributeCount
             predict(row, features.attributes + start, features, predictions)
-            let target = Int(features.classes[row])
-            let weight = Double(features.weights[row])
-            if learning, target >= 0, target < classCount, weight > 0, weight.isFinite {
-                learn(learned + start, target, weight)
+            if learning, let target = features.learnedClass(row, of: classCount) {
+                learn(learned + start, target, Double(features.weights[row]))
             }
         }
     }

@@ -1,5 +1,4 @@
 import Components
-import Dispatch
 import Records
 import State
 
@@ -39,19 +38,12 @@ public final class AdaptiveRandomForest: Learner {
         AdaptiveRandomForest(parameters, context)
     }
 
-    private let task: Task
     private let members: [ForestMember]
     private let isParallel: Bool
     public private(set) var classCount: Int
-    /// Votes by member, row and class.
-    @exclusivity(unchecked) private var votes: [Double] = []
-    @exclusivity(unchecked) private var sums: [Double] = []
-
-    /// Records times trees below which threads cost more than they bring.
-    private static let leastParallel = 64
+    private let votes: MemberVotes
 
     init(_ parameters: Hyperparameters, _ context: LearnerContext) {
-        task = context.task
         var settings = ForestMember.Settings()
         settings.tree = TreeSettings(parameters)
         let count = context.attributes.count
@@ -68,6 +60,7 @@ public final class AdaptiveRandomForest: Learner {
         members = (0..<parameters.integer("models")).map { _ in
             ForestMember(settings, classes: classes, rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
         }
+        votes = MemberVotes(members: members.count, task: context.task)
         isParallel = parameters.integer("threads") != 1
         classCount = classes
     }
@@ -91,17 +84,12 @@ public final class AdaptiveRandomForest: Learner {
     }
 
     public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        let isWorth = features.rows * members.count >= Self.leastParallel
         let learned = features.learningAttributes ?? features.attributes
         let classCount = classCount
-        pass(features, predictions, inParallel: isParallel && isWorth) { member, row, values, votes in
-            let target = Int(features.classes[row])
-            let weight = Double(features.weights[row])
-            guard target >= 0, target < classCount, weight > 0, weight.isFinite else {
-                return member.vote(values, votes)
-            }
+        pass(features, predictions, inParallel: isParallel) { member, row, values, votes in
+            guard let target = features.learnedClass(row, of: classCount) else { return member.vote(values, votes) }
             member.voteThenLearn(
-                values, learning: learned + row * features.attributeCount, target, weight, votes)
+                values, learning: learned + row * features.attributeCount, target, Double(features.weights[row]), votes)
         }
     }
 
@@ -109,41 +97,15 @@ public final class AdaptiveRandomForest: Learner {
         _ features: FeatureBatch, _ predictions: PredictionBatch, inParallel: Bool,
         _ step: (ForestMember, _ row: Int, UnsafePointer<Double>, _ votes: UnsafeMutablePointer<Double>) -> Void
     ) {
-        predictions.widen(to: task == .binary ? 1 : classCount)
-        guard classCount > 0 else { return predictions.clear() }
-        let size = features.rows * classCount
-        if votes.count < size * members.count { votes = Array(repeating: 0, count: size * members.count) }
-        if sums.count < classCount { sums = Array(repeating: 0, count: classCount) }
-        votes.withUnsafeMutableBufferPointer { buffer in
-            guard let votes = buffer.baseAddress else { return }
-            func work(_ index: Int) {
+        let classCount = classCount
+        votes.pass(features, predictions, classes: classCount) { votes, size in
+            ParallelPass.run(members.count, rows: features.rows, isAllowed: inParallel) { index in
                 for row in 0..<features.rows {
                     step(
                         members[index], row, features.attributes + row * features.attributeCount,
                         votes + index * size + row * classCount)
                 }
             }
-            if inParallel {
-                ParallelPass.run(members.count, work)
-            } else {
-                for index in members.indices { work(index) }
-            }
-            for row in 0..<features.rows { combine(row, votes, size, features, predictions) }
-        }
-    }
-
-    private func combine(
-        _ row: Int, _ votes: UnsafePointer<Double>, _ size: Int, _ features: FeatureBatch,
-        _ predictions: PredictionBatch
-    ) {
-        sums.withUnsafeMutableBufferPointer { buffer in
-            guard let sums = buffer.baseAddress else { return }
-            sums.update(repeating: 0, count: classCount)
-            for member in members.indices {
-                let own = votes + member * size + row * classCount
-                for index in 0..<classCount { sums[index] += own[index] }
-            }
-            ClassVotes.write(sums, classCount, row, task: task, features, predictions)
         }
     }
 }

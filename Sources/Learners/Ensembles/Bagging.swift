@@ -9,20 +9,13 @@ import State
 /// With a window over each member's errors (ADWIN bagging, Bifet et al., KDD 2009; leveraging bagging, Bifet, Holmes and
 /// Pfahringer, ECML 2010) the worst member begins anew whenever one's errors rise.
 public final class Bagging: Learner {
-    private let task: Task
     private let members: [BaggingMember]
     private let isWatched: Bool
     private let isParallel: Bool
     public private(set) var classCount: Int
-    /// Votes by member, row and class.
-    @exclusivity(unchecked) private var votes: [Double] = []
-    @exclusivity(unchecked) private var sums: [Double] = []
-
-    /// Records times trees below which threads cost more than they bring.
-    private static let leastParallel = 64
+    private let votes: MemberVotes
 
     init(_ parameters: Hyperparameters, _ context: LearnerContext, watches: Bool) {
-        task = context.task
         isWatched = watches
         isParallel = !watches && parameters.integer("threads") != 1
         let rule =
@@ -35,6 +28,7 @@ public final class Bagging: Learner {
                 TreeSettings(parameters), classes: classes, rooms: context.attributes.map(\.firstRoom), weight: weight,
                 rule: rule, seed: seeds.next())
         }
+        votes = MemberVotes(members: members.count, task: context.task)
         classCount = classes
     }
 
@@ -53,7 +47,7 @@ public final class Bagging: Learner {
     }
 
     public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions) { votes, size in
+        votes.pass(features, predictions, classes: classCount) { votes, size in
             for index in members.indices {
                 for row in 0..<features.rows {
                     members[index].vote(
@@ -64,20 +58,15 @@ public final class Bagging: Learner {
     }
 
     public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions) { votes, size in
+        votes.pass(features, predictions, classes: classCount) { votes, size in
             if isWatched {
                 for row in 0..<features.rows { learnTogether(row, features, votes, size) }
                 return
             }
-            func work(_ index: Int) {
+            ParallelPass.run(members.count, rows: features.rows, isAllowed: isParallel) { index in
                 for row in 0..<features.rows {
                     _ = step(members[index], row, features, votes + index * size + row * classCount)
                 }
-            }
-            if isParallel, features.rows * members.count >= Self.leastParallel {
-                ParallelPass.run(members.count, work)
-            } else {
-                for index in members.indices { work(index) }
             }
         }
     }
@@ -100,45 +89,13 @@ public final class Bagging: Learner {
         _ member: BaggingMember, _ row: Int, _ features: FeatureBatch, _ votes: UnsafeMutablePointer<Double>
     ) -> Bool {
         let start = row * features.attributeCount
-        let target = Int(features.classes[row])
-        let weight = Double(features.weights[row])
-        guard target >= 0, target < classCount, weight > 0, weight.isFinite else {
+        guard let target = features.learnedClass(row, of: classCount) else {
             member.vote(features.attributes + start, votes)
             return false
         }
         let learned = features.learningAttributes ?? features.attributes
-        return member.voteThenLearn(features.attributes + start, learning: learned + start, target, weight, votes)
-    }
-
-    private func pass(
-        _ features: FeatureBatch, _ predictions: PredictionBatch,
-        _ body: (_ votes: UnsafeMutablePointer<Double>, _ size: Int) -> Void
-    ) {
-        predictions.widen(to: task == .binary ? 1 : classCount)
-        guard classCount > 0 else { return predictions.clear() }
-        let size = features.rows * classCount
-        if votes.count < size * members.count { votes = Array(repeating: 0, count: size * members.count) }
-        if sums.count < classCount { sums = Array(repeating: 0, count: classCount) }
-        votes.withUnsafeMutableBufferPointer { buffer in
-            guard let votes = buffer.baseAddress else { return }
-            body(votes, size)
-            for row in 0..<features.rows { combine(row, votes, size, features, predictions) }
-        }
-    }
-
-    private func combine(
-        _ row: Int, _ votes: UnsafePointer<Double>, _ size: Int, _ features: FeatureBatch,
-        _ predictions: PredictionBatch
-    ) {
-        sums.withUnsafeMutableBufferPointer { buffer in
-            guard let sums = buffer.baseAddress else { return }
-            sums.update(repeating: 0, count: classCount)
-            for member in members.indices {
-                let own = votes + member * size + row * classCount
-                for index in 0..<classCount { sums[index] += own[index] }
-            }
-            ClassVotes.write(sums, classCount, row, task: task, features, predictions)
-        }
+        return member.voteThenLearn(
+            features.attributes + start, learning: learned + start, target, Double(features.weights[row]), votes)
     }
 }
 

@@ -83,16 +83,15 @@ public final class HoeffdingAdaptiveTree: Learner {
         _ row: Int, _ features: FeatureBatch, _ votes: UnsafeMutablePointer<Double>, _ learning: Bool
     ) {
         let values = features.attributes + row * features.attributeCount
-        let target = Int(features.classes[row])
+        let target = learning ? features.learnedClass(row, of: classCount) : nil
         let weight = Double(features.weights[row])
-        let isLearned = learning && target >= 0 && target < classCount && weight > 0 && weight.isFinite
         let tree = adaptive.tree
-        if isLearned, features.learningAttributes == nil {
+        if let target, features.learningAttributes == nil {
             adaptive.predictThenLearn(values, target, weight, votes)
             return
         }
         _ = tree.vote(tree.reach(values, from: tree.store.root), values, votes)
-        if isLearned, let learned = features.learningAttributes {
+        if let target, let learned = features.learningAttributes {
             adaptive.learn(learned + row * features.attributeCount, target, weight)
         }
     }

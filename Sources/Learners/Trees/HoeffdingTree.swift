@@ -295,11 +295,7 @@ final class HoeffdingTree: Stateful {
                 store.block(store.nodes[child].block)[Header.evaluated] = weight
             }
             if weight > heavier.weight { heavier = (child, weight) }
-            switch (best.kind, branch) {
-            case (TreeNode.Kind.multiway, _): store.setChild(leaf, branch, child)
-            case (_, 0): store.nodes[leaf].left = Int32(child)
-            default: store.nodes[leaf].right = Int32(child)
-            }
+            store.setChild(leaf, branch, child)
         }
         store.nodes[leaf].block = Int32(heavier.child)
         store.markNode(leaf)

@@ -54,15 +54,14 @@ public final class HoeffdingTreeLearner: Learner {
     public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
         let learned = features.learningAttributes
         pass(features, predictions) { tree, row, values, votes in
-            let target = Int(features.classes[row])
+            let target = features.learnedClass(row, of: tree.store.classes)
             let weight = Double(features.weights[row])
-            let isLearned = target >= 0 && target < tree.store.classes && weight > 0 && weight.isFinite
-            if isLearned, learned == nil {
+            if let target, learned == nil {
                 _ = tree.predictThenLearn(values, target, weight, votes)
                 return
             }
             _ = tree.vote(tree.reach(values, from: tree.store.root), values, votes)
-            if isLearned, let learned { tree.learn(learned + row * features.attributeCount, target, weight) }
+            if let target, let learned { tree.learn(learned + row * features.attributeCount, target, weight) }
         }
     }
 

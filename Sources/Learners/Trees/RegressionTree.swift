@@ -355,11 +355,7 @@ final class RegressionTree: Stateful {
                 made[Header.evaluated] = part.0
             }
             if part.0 > heavier.weight { heavier = (child, part.0) }
-            switch (best.kind, branch) {
-            case (TreeNode.Kind.multiway, _): store.setChild(leaf, branch, child)
-            case (_, 0): store.nodes[leaf].left = Int32(child)
-            default: store.nodes[leaf].right = Int32(child)
-            }
+            store.setChild(leaf, branch, child)
         }
         store.nodes[leaf].block = Int32(heavier.child)
         store.markNode(leaf)

@@ -30,9 +30,9 @@ final class RegressionTreeLearner: Learner {
         let learned = features.learningAttributes ?? features.attributes
         for row in 0..<features.rows {
             predict(row, features, predictions)
-            let weight = Double(features.weights[row])
-            guard !features.targets[row].isNaN, weight > 0, weight.isFinite else { continue }
-            tree.learn(learned + row * features.attributeCount, features.targets[row], weight)
+            guard !features.targets[row].isNaN, features.hasWeight(row) else { continue }
+            tree.learn(
+                learned + row * features.attributeCount, features.targets[row], Double(features.weights[row]))
         }
     }
 

@@ -234,8 +234,12 @@ final class TreeStore: Stateful {
         markNode(leaf)
     }
 
-    /// Sets the k-th child of a multiway split, making the list longer as needed.
+    /// Sets the k-th child of a split; that of a multiway one makes the list longer as needed.
     func setChild(_ node: Int, _ index: Int, _ child: Int) {
+        guard nodes[node].kind == TreeNode.Kind.multiway else {
+            if index == 0 { nodes[node].left = Int32(child) } else { nodes[node].right = Int32(child) }
+            return
+        }
         if index >= Int(nodes[node].right) { extendChildren(node, to: index + 1) }
         childArray[Int(nodes[node].left) + index] = Int32(child)
     }

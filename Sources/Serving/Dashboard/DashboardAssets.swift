@@ -15,9 +15,6 @@ public enum DashboardAssets {
     /// The paths that `asset(at:)` knows.
     public static var paths: [String] { own.keys.sorted() + [chartPath] }
 
-    /// Whether Chart.js is installed; without it the page shows numbers and tables.
-    public static var hasCharts: Bool { chartLibrary != nil }
-
     /// What lies at a path of the server; nil for a path that is none of the page's.
     public static func asset(at path: String) -> Asset? {
         guard path == chartPath else { return own[path] }
