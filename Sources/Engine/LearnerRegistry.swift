@@ -22,6 +22,8 @@ public enum LearnerRegistry {
         QuantileScorer.learner,
         LODA.learner,
         KMeans.learner,
+        HoltWinters.learner,
+        SNARIMAX.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

@@ -61,7 +61,6 @@ public final class Pipeline: Stateful {
         }
         crosser = try configuration.namespaceCrosser(schema)
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
-        evaluation = PrequentialEvaluation(task: schema.task)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
@@ -84,6 +83,10 @@ public final class Pipeline: Stateful {
         let fields = hyperparameters
         makeLearner = { () throws(SettingError) in try found.make(fields, context) }
         learner = try makeLearner()
+        guard learner.horizon == 1 || configuration.delay == nil else {
+            throw SettingError("forecasts of more than one record need targets that come with their records")
+        }
+        evaluation = PrequentialEvaluation(task: schema.task, horizon: learner.horizon)
         drift = try DriftWatch(configuration, schema.task)
         fieldDrift = try FieldDriftWatch(configuration, schema)
         background = drift?.action == .switch ? try makeLearner() : nil

@@ -67,10 +67,22 @@ struct PredictionText {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
             writer.write(outputs[0])
+            writeForecast(outputs, predictions.width)
         } else {
             if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
             writeProbabilities(outputs, min(predictions.width, known))
         }
+    }
+
+    /// This record's number and those expected after it, where there are some.
+    private mutating func writeForecast(_ outputs: UnsafePointer<Double>, _ count: Int) {
+        guard count > 1 else { return }
+        writer.raw(",\"forecast\":[")
+        for index in 0..<count {
+            if index > 0 { writer.raw(",") }
+            writer.write(outputs[index])
+        }
+        writer.raw("]")
     }
 
     private mutating func writeClass(_ index: Int) {

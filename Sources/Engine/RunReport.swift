@@ -12,6 +12,8 @@ public struct RunReport: Sendable {
     public let seconds: Double
     public let metrics: [NamedValue]
     public let baselines: [NamedValue]
+    /// Errors by how many records ahead was forecast; empty where only the record itself is.
+    public let horizons: [[NamedValue]]
     /// Bytes of all learned arrays.
     public let modelBytes: Int
     /// Numbers of the learner that are not 0.
@@ -53,6 +55,7 @@ public struct RunReport: Sendable {
         self.seconds = seconds
         metrics = evaluation.metrics
         baselines = evaluation.baselines
+        horizons = evaluation.horizons
         modelBytes = pipeline.stateByteCount
         let state = pipeline.state
         let summary = StateSummary(state)
@@ -94,6 +97,7 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if !horizons.isEmpty { fields.append(("horizons", .array(horizons.map(Self.json)))) }
         if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
@@ -101,6 +105,10 @@ public struct RunReport: Sendable {
         if !steps.isEmpty { fields.append(("preprocessing", .object(steps.map { ($0.step, Self.json($0.notes)) }))) }
         if let source { fields.append(("source", source.json)) }
         return .object(fields)
+    }
+
+    private static func json(_ values: [NamedValue]) -> JSONValue {
+        .object(values.map { ($0.name, $0.name == "horizon" ? JSONValue(Int($0.value)) : .number($0.value)) })
     }
 
     private static func json(_ notes: [StepNote]) -> JSONValue {
@@ -127,6 +135,10 @@ public struct RunReport: Sendable {
         }
         let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
         if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        for values in horizons {
+            let errors = values.dropFirst().map { "\($0.name) \(fixed($0.value, 4))" }.joined(separator: ", ")
+            lines.append("horizon \(Int(values.first?.value ?? 0)): \(errors)")
+        }
         lines += drift?.summary ?? []
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")

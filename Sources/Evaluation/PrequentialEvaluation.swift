@@ -18,6 +18,7 @@ public final class PrequentialEvaluation: Stateful {
     private let task: Task
     private let classification: ClassificationMetrics?
     private let regression: RegressionMetrics?
+    private let byHorizon: HorizonMetrics?
     private let totals: StateArray<Double>
 
     private enum Total {
@@ -32,18 +33,20 @@ public final class PrequentialEvaluation: Stateful {
         static let count = 8
     }
 
-    public init(task: Task) {
+    /// - Parameter horizon: numbers a prediction has: of its record and those after it.
+    public init(task: Task, horizon: Int = 1) {
         self.task = task
         classification =
             task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
         regression = task == .regression ? RegressionMetrics() : nil
+        byHorizon = horizon > 1 ? HorizonMetrics(horizon: horizon) : nil
         totals = StateArray(count: Total.count)
     }
 
     public var state: [StateEntry] {
         [StateEntry("totals", totals)]
             + (classification?.state.prefixed("classification") ?? [])
-            + (regression?.state.prefixed("regression") ?? [])
+            + (regression?.state.prefixed("regression") ?? []) + (byHorizon?.state.prefixed("horizons") ?? [])
     }
 
     public func stateDidChange() {
@@ -104,6 +107,7 @@ public final class PrequentialEvaluation: Stateful {
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
             regression.update(target: target, prediction: predictions.outputs(of: row)[0])
+            byHorizon?.update(target: target, outputs: predictions.outputs(of: row))
             addLoss(predictions.losses[row], weight)
         } else {
             // Groups have no targets: the loss is how far the record lies from its group.
@@ -153,6 +157,9 @@ public final class PrequentialEvaluation: Stateful {
             ("average_loss", averageLoss),
         ])
     }
+
+    /// Errors by how many records ahead was forecast; empty where only the record itself is.
+    public var horizons: [[NamedValue]] { byHorizon?.all ?? [] }
 
     /// What predictors that look at no field reach: accuracy for classes, RMSE (and MAE) for numbers.
     public var baselines: [NamedValue] {

@@ -1,8 +1,9 @@
 import Components
 import State
 
-/// Fills missing numbers: with the mean, median (`ColumnQuantiles`) or mode of the values seen so far, the previous
-/// value, or a constant. The mode is exact for up to 32 different values, then Space-Saving's (Metwally et al. 2005). While a column has no value yet, the constant `value` stands in (River's 0 for the mean).
+/// Fills missing numbers: with the mean, median (`ColumnQuantiles`) or mode (`FrequentNumber`, exact for up to 32
+/// different values) of the values seen so far, the previous value, or a constant. While a column has no value yet, the
+/// constant `value` stands in (River's 0 for the mean).
 final class Impute: Transformer {
     enum Strategy: String, CaseIterable { case mean, median, mode, constant, previous }
 
@@ -33,11 +34,10 @@ final class Impute: Transformer {
         self.strategy = strategy
         self.value = value
         medians = strategy == .median ? (0..<columns).map { _ in ColumnQuantiles(.quantiles([0.5])) } : []
-        fillings = StateArray(count: columns, lanes: strategy == .mode ? 2 * Self.modeCandidates : 2)
+        fillings = StateArray(count: columns, lanes: strategy == .mode ? Self.mode.lanes : 2)
     }
 
-    /// Different values that are counted for the mode.
-    private static let modeCandidates = 32
+    private static let mode = FrequentNumber(candidates: 32)
 
     var state: [StateEntry] {
         strategy == .median
@@ -91,29 +91,12 @@ final class Impute: Transformer {
             learn: { median.learn($0) })
     }
 
-    /// Per candidate: count, value; the first of the most frequent ones fills in.
     private func fillMode(_ columns: NumberColumns, _ column: Int, _ counts: UnsafeMutablePointer<Double>) {
         let constant = value
+        let mode = Self.mode
         columns.process(
             column,
-            transform: { value in
-                guard value.isNaN else { return value }
-                var best = 0
-                for index in 1..<Self.modeCandidates where counts[2 * index] > counts[2 * best] { best = index }
-                return counts[2 * best] > 0 ? counts[2 * best + 1] : constant
-            },
-            learn: { value in
-                guard value.isFinite else { return }
-                var least = 0
-                for index in 0..<Self.modeCandidates {
-                    if counts[2 * index] > 0, counts[2 * index + 1] == value {
-                        counts[2 * index] += 1
-                        return
-                    }
-                    if counts[2 * index] < counts[2 * least] { least = index }
-                }
-                counts[2 * least] += 1
-                counts[2 * least + 1] = value
-            })
+            transform: { $0.isNaN ? mode.value(counts) ?? constant : $0 },
+            learn: { mode.learn($0, counts) })
     }
 }

@@ -38,6 +38,16 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
         }
     }
 
+    /// Notes that the scalars from `start` on are about to be written through `base`.
+    @inlinable public func markChanged(_ start: Int, _ count: Int) {
+        guard count > 0 else { return }
+        let size = MemoryLayout<Element>.stride
+        let pages = changedPages
+        for page in start * size / AnyStateArray.pageSize...((start + count) * size - 1) / AnyStateArray.pageSize {
+            pages[page] = 1
+        }
+    }
+
     public func append(_ element: Element) {
         resize(to: count + 1)
         self[count - 1] = element

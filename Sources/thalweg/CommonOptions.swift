@@ -49,6 +49,7 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "Records that may wait for their targets (100000).") var maxPending: String?
 
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
+    @Option(help: "Records that a forecaster forecasts: this one, the next one and so on (1).") var horizon: String?
     @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
     @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
@@ -89,6 +90,7 @@ struct CommonOptions: ParsableArguments {
             "max-reordered": one(maxReordered),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
+            "horizon": one(horizon),
             "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),

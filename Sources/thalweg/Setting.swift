@@ -87,6 +87,7 @@ struct Setting {
         Setting("weight", "schema.weight", "the field with the record's importance"),
         Setting("time", "schema.time", "the field with the record's time"),
         Setting("learner", "learner", "NAME:field=value,...", default: "linear"),
+        Setting("horizon", "horizon", "records that a forecaster forecasts: this one, the next one and so on"),
         Setting("preset", "preset", "whose defaults: thalweg|vw|river|moa", default: "thalweg"),
         Setting("pipeline", "pipeline", "preprocessing steps in order: NAME:field=value,...", .list),
         Setting("detector", "detector", "watches the learner's errors for drift: NAME:field=value,..."),

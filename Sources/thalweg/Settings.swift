@@ -106,6 +106,20 @@ struct Settings {
 }
 
 extension Settings {
+    private func setHorizon(_ horizon: String, of learner: inout ComponentSpecification) throws(SettingError) {
+        func forecasts(_ learner: LearnerDescriptor) -> Bool {
+            learner.descriptor.fields.contains { $0.name == "horizon" }
+        }
+        guard forecasts(try LearnerRegistry.find(learner.name)) else {
+            let able = LearnerRegistry.all.filter(forecasts).map(\.descriptor.name)
+            throw SettingError(
+                "\(label("horizon")): \(learner.name) forecasts nothing but the record itself; these do more: "
+                    + able.joined(separator: ", "))
+        }
+        learner = ComponentSpecification(
+            name: learner.name, fields: learner.fields.merging(["horizon": horizon]) { $1 })
+    }
+
     /// The part that shapes the model.
     func configuration() throws -> Configuration {
         var configuration = Configuration()
@@ -123,6 +137,7 @@ extension Settings {
         configuration.preset = try choice("preset", Preset.self)
         do throws(SettingError) {
             configuration.learner = try ComponentSpecification(parsing: text("learner") ?? "linear")
+            if let horizon = text("horizon") { try setHorizon(horizon, of: &configuration.learner) }
             configuration.detector = try text("detector").map { text throws(SettingError) in
                 try ComponentSpecification(parsing: text)
             }

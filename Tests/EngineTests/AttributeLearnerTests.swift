@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func countOfLearners() {
-        #expect(Self.learners.count == 13, "a learner of attributes has its laws checked here, and its golden")
+        #expect(Self.learners.count == 15, "a learner of attributes has its laws checked here, and its golden")
     }
 
     /// Rows whose class follows from their attributes, which changes its meaning after `drift` rows.

@@ -1,4 +1,5 @@
 import Components
+import Glibc
 import Records
 import State
 import Testing
@@ -68,6 +69,43 @@ import Testing
             }
         ).numbers.map { $0[0] }
         #expect(found == [-1, 2, 4, 100, 3, 106.0 / 3])
+    }
+
+    @Test(arguments: [("median", [-1.0, 2, 9, 4, 2, 100, 4, 3.0]), ("mode", [-1, 2, 9, 4, 2, 100, 2, 2])])
+    func groupsFillWithMedianAndMode(_ strategy: String, _ expected: [Double]) throws {
+        let bench = StepBench(numbers: ["x"], categories: ["c"])
+        try bench.add("group-impute", ["by": "c", "value": "-1", "strategy": strategy])
+        // Of the last two one is of group 1 (2, 9, 4, 2 and then 100 in group 2), one of a group that nobody knows.
+        let found = bench.run(
+            [(Double.nan, 1), (2, 1), (9, 1), (4, 1), (2, 1), (100, 2), (.nan, 3), (.nan, 1)].map {
+                Record(numbers: [$0.0], categories: [UInt64($0.1)], target: 1)
+            }
+        ).numbers.map { $0[0] }
+        #expect(found == expected)
+    }
+
+    /// Beside the exact median, on distributions whose quantiles are hard for markers: the share of values below is what
+    /// counts.
+    @Test(arguments: [UInt64](1...12))
+    func medianMarkersStayNearTheMiddle(_ seed: UInt64) {
+        let generator = RandomGenerator(seed: seed)
+        var known = [Double](repeating: 0, count: MedianMarkers.lanes)
+        var values: [Double] = []
+        for count in 1...4000 {
+            let uniform = generator.nextUniform()
+            let value = [uniform, -log(1 - uniform), (uniform * 8).rounded(), pow(10, 12 * uniform - 6)][Int(seed % 4)]
+            values.append(value)
+            MedianMarkers.learn(value, &known)
+            let median = MedianMarkers.value(known) ?? .nan
+            if count <= MedianMarkers.exactCount {
+                let sorted = values.sorted()
+                #expect(median == (sorted[(count - 1) / 2] + sorted[count / 2]) / 2, "seed \(seed), \(count) values")
+            } else if count % 500 == 0 {
+                let below = Double(values.count { $0 < median }) / Double(count)
+                let upTo = Double(values.count { $0 <= median }) / Double(count)
+                #expect(below < 0.54 && upTo > 0.46, "seed \(seed), \(count) values, \(median)")
+            }
+        }
     }
 
     @Test func frequenciesAreShares() throws {

@@ -26,6 +26,8 @@ import Testing
         Row(name: "flag-outliers", fields: [:]), Row(name: "flag-outliers", fields: ["by": "deviation"]),
         Row(name: "group-impute", fields: ["by": "c", "keys": "8"]),
         Row(name: "group-impute", fields: ["by": "c", "strategy": "previous"]),
+        Row(name: "group-impute", fields: ["by": "c", "strategy": "median", "keys": "8"]),
+        Row(name: "group-impute", fields: ["by": "c", "strategy": "mode"]),
         Row(name: "impute-category", fields: [:]), Row(name: "impute-category", fields: ["strategy": "previous"]),
         Row(name: "lag", fields: ["by": "c", "steps": "1+3", "differences": "true", "keys": "8"]),
         Row(

@@ -1,16 +1,35 @@
 import Components
 import State
 
-/// Fills missing numbers with what is known of the record's group: the mean or the last value of the records with the
-/// same value in the field `by`; while the group has none, with that of all records, then with `value`.
+/// Fills missing numbers with what is known of the record's group, the records with the same value in the field `by`:
+/// their mean, last value, median (`MedianMarkers`) or most frequent value (`FrequentNumber`); while the group has none,
+/// with that of all records, then with `value`.
 final class GroupImpute: RecordTransformer {
+    enum Strategy: String, CaseIterable {
+        case mean, median, mode, previous
+
+        /// Numbers a column and group.
+        var lanes: Int {
+            switch self {
+            case .mean, .previous: 2
+            case .median: MedianMarkers.lanes
+            case .mode: GroupImpute.mode.lanes
+            }
+        }
+    }
+
+    /// Fewer than `impute` has, because there are many groups.
+    private static let mode = FrequentNumber(candidates: 8)
+
     static let descriptor = RecordTransformerDescriptor(
         Descriptor(
             "group-impute", "fill missing numbers by what other records of the same group have",
             fields: [
                 HyperparameterField("by", .names, default: "", "the field that names the group"),
                 SelectedColumns.field,
-                HyperparameterField("strategy", .choice(["mean", "previous"]), default: "mean", "what stands in"),
+                HyperparameterField(
+                    "strategy", .choice(Strategy.allCases.map(\.rawValue)), default: Strategy.mean.rawValue,
+                    "what stands in"),
                 HyperparameterField("value", .number(-1e300...1e300), default: "0", "before any other"),
                 KeyedStatistics.keysField,
             ])
@@ -18,25 +37,25 @@ final class GroupImpute: RecordTransformer {
         GroupImpute(
             by: try layout.reference(parameters["by"], "group-impute"),
             columns: try layout.numbers(parameters["fields"], "group-impute"),
-            isMean: parameters["strategy"] == "mean", value: parameters.double("value"),
+            strategy: Strategy(rawValue: parameters["strategy"]) ?? .mean, value: parameters.double("value"),
             keys: parameters.integer("keys"))
     }
 
     private let by: FieldReference
     private let columns: [Int]
-    private let isMean: Bool
+    private let strategy: Strategy
     private let value: Double
     private let keys: KeyedSlots
-    /// Per key and column: count, what fills in. The first element is that of all records.
+    /// Per key and column: count and what fills in, or what finds it. The first element is that of all records.
     private let fillings: StateArray<Double>
 
-    init(by: FieldReference, columns: [Int], isMean: Bool, value: Double, keys: Int) {
+    init(by: FieldReference, columns: [Int], strategy: Strategy, value: Double, keys: Int) {
         self.by = by
         self.columns = columns
-        self.isMean = isMean
+        self.strategy = strategy
         self.value = value
         self.keys = KeyedSlots(capacity: keys)
-        fillings = StateArray(count: 1, lanes: max(2 * columns.count, 1), marksChanges: true, grows: true)
+        fillings = StateArray(count: 1, lanes: max(strategy.lanes * columns.count, 1), marksChanges: true, grows: true)
     }
 
     var state: [StateEntry] { keys.state.prefixed("keys") + [StateEntry("fillings", fillings)] }
@@ -68,18 +87,27 @@ final class GroupImpute: RecordTransformer {
 
     private func filling(_ slot: Int?, _ place: Int) -> Double? {
         guard let slot else { return nil }
-        let at = slot * fillings.lanes + 2 * place
-        return fillings[at] > 0 ? fillings[at + 1] : nil
+        let known = UnsafePointer(fillings.base + slot * fillings.lanes + strategy.lanes * place)
+        switch strategy {
+        case .mean, .previous: return known[0] > 0 ? known[1] : nil
+        case .median: return MedianMarkers.value(known)
+        case .mode: return Self.mode.value(known)
+        }
     }
 
     private func learn(_ number: Double, _ slot: Int, _ place: Int) {
-        let at = slot * fillings.lanes + 2 * place
-        let count = fillings[at] + 1
-        let current = count > 1 ? fillings[at + 1] : 0
-        let next = isMean ? current + (number - current) / count : number
-        // Too far apart to subtract: the mean stays.
-        guard next.isFinite else { return }
-        fillings[at] = count
-        fillings[at + 1] = next
+        let at = slot * fillings.lanes + strategy.lanes * place
+        fillings.markChanged(at, strategy.lanes)
+        let known = fillings.base + at
+        switch strategy {
+        case .previous: if number.isFinite { (known[0], known[1]) = (1, number) }
+        case .median: MedianMarkers.learn(number, known)
+        case .mode: Self.mode.learn(number, known)
+        case .mean:
+            let next = known[1] + (number - known[1]) / (known[0] + 1)
+            // Too far apart to subtract: the mean stays.
+            guard next.isFinite else { return }
+            (known[0], known[1]) = (known[0] + 1, next)
+        }
     }
 }
