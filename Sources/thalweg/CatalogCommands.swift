@@ -30,6 +30,36 @@ enum Catalog {
         default: []
         }
     }
+
+    /// One row a component: name, tasks (learners only), summary.
+    static func rows(_ kind: String) -> [[String]] {
+        guard kind == "learners" else { return descriptors(kind).map { [$0.name, $0.summary] } }
+        return LearnerRegistry.all.map { learner in
+            [
+                learner.descriptor.name, learner.tasks.map(\.rawValue).joined(separator: ", "),
+                learner.descriptor.summary,
+            ]
+        }
+    }
+
+    /// Rows as a Markdown table, as the README has it.
+    static func markdown(_ kind: String) -> String {
+        let rows = rows(kind).map { ["`\($0[0])`"] + $0.dropFirst() }
+        let titles = kind == "learners" ? ["learner", "tasks", "what it is"] : ["name", "what it does"]
+        return ([titles, titles.map { _ in "---" }] + rows)
+            .map { "| " + $0.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |" }
+            .joined(separator: "\n")
+    }
+
+    /// Rows in columns.
+    static func columns(_ rows: [[String]]) -> [String] {
+        guard let first = rows.first else { return [] }
+        let widths = first.indices.dropLast().map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let padded = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count + 2) }
+            return padded.joined() + (row.last ?? "")
+        }
+    }
 }
 
 struct ListCommand: ParsableCommand {
@@ -37,6 +67,7 @@ struct ListCommand: ParsableCommand {
         commandName: "list", abstract: "The components there are: learners, steps, detectors, formats, generators.")
 
     @Argument(help: "learners|steps|detectors|formats|generators; all when absent.") var kind: String?
+    @Flag(help: "As Markdown tables.") var markdown = false
 
     func run() throws {
         if let kind, !Catalog.kinds.contains(kind) {
@@ -44,10 +75,11 @@ struct ListCommand: ParsableCommand {
         }
         for each in Catalog.kinds where kind == nil || kind == each {
             if kind == nil { try printData("\(each):") }
-            for descriptor in Catalog.descriptors(each) {
-                let padding = String(repeating: " ", count: max(1, 22 - descriptor.name.count))
-                try printData("\(kind == nil ? "  " : "")\(descriptor.name)\(padding)\(descriptor.summary)")
+            if markdown {
+                try printData(Catalog.markdown(each))
+                continue
             }
+            for line in Catalog.columns(Catalog.rows(each)) { try printData("\(kind == nil ? "  " : "")\(line)") }
         }
     }
 }

@@ -22,6 +22,20 @@ struct CatalogTests {
         #expect(count > 20)
     }
 
+    @Test func listOfLearnersSaysTheirTasks() throws {
+        let lines = try Workspace().thalweg("list learners").lines
+        #expect(lines.contains { $0.hasPrefix("hoeffding-tree ") && $0.contains(" binary, multiclass, regression ") })
+        #expect(lines.contains { $0.hasPrefix("k-means ") && $0.contains(" clustering ") })
+    }
+
+    @Test func readmeHasTheTableOfLearners() throws {
+        let table = try Workspace().thalweg("list learners --markdown").stdout
+        let readme = URL(filePath: #filePath).appending(path: "../../../README.md").standardized
+        #expect(
+            try String(contentsOf: readme, encoding: .utf8).contains(table),
+            "README.md, All learners: put in what `thalweg list learners --markdown` prints")
+    }
+
     /// What `describe` shows as a default is accepted as a setting.
     @Test func describedDefaultsAreTaken() throws {
         let workspace = Workspace()
