@@ -24,6 +24,10 @@ public enum LearnerRegistry {
         KMeans.learner,
         HoltWinters.learner,
         SNARIMAX.learner,
+        ContextualBandit.epsilonGreedy,
+        ContextualBandit.squareCB,
+        ContextualBandit.linUCB,
+        ContextualBandit.thompsonSampling,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

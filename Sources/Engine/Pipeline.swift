@@ -59,6 +59,7 @@ public final class Pipeline: Stateful {
             throw SettingError(
                 "steps that select features need records with fields where targets come later; these bring features")
         }
+        if schema.task == .bandit { try configuration.checkDecisions(hasSelectors: preprocessor.hasSelectors) }
         crosser = try configuration.namespaceCrosser(schema)
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
         let counts = configuration.delay.map { _ in TargetCounts() }
@@ -151,7 +152,7 @@ public final class Pipeline: Stateful {
 
     /// A row's target for people.
     func targetText(_ row: Int, _ features: FeatureBatch) -> String {
-        if schema.task == .regression {
+        if schema.task == .regression || schema.task == .bandit {
             return features.targets[row].isNaN ? "unknown" : fixed(features.targets[row], 4)
         }
         return targetName(row, features) ?? "unknown"
@@ -434,6 +435,16 @@ extension Pipeline {
 }
 
 extension Configuration {
+    /// Rows of decisions have entries that are no features, which nothing but bandits may see.
+    func checkDecisions(hasSelectors: Bool) throws(SettingError) {
+        let given = [
+            (delay != nil, "targets that come later"), (hasSelectors, "steps that select features"),
+            (!crosses.isEmpty, "--cross (bandits have the field crosses)"), (detector != nil, "--detector"),
+            (order != nil, "--lateness"),
+        ]
+        if let wrong = given.first(where: \.0) { throw SettingError("logged decisions do not go with \(wrong.1)") }
+    }
+
     func namespaceCrosser(_ schema: Schema) throws(SettingError) -> NamespaceCrosser? {
         guard schema.isFeatureNative, !crosses.isEmpty else { return nil }
         var parsed: [NamespaceCross] = []

@@ -6,6 +6,7 @@ struct PredictionText {
     private let task: Task
     private var classes: [String] = []
     private var names: [[UInt8]] = []
+    private var actionStarts: [Int] = []
     var writer = JSONWriter()
 
     init(task: Task) { self.task = task }
@@ -45,7 +46,7 @@ struct PredictionText {
             writer.raw(",")
         }
         writer.raw("\"prediction\":")
-        writeOutputs(row, predictions, known)
+        writeOutputs(row, features, predictions, known)
         writeTarget(row, features)
         if let place {
             writer.raw(",\"position\":")
@@ -56,13 +57,17 @@ struct PredictionText {
         writer.raw("}")
     }
 
-    private mutating func writeOutputs(_ row: Int, _ predictions: PredictionBatch, _ known: Int) {
+    private mutating func writeOutputs(
+        _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch, _ known: Int
+    ) {
         let outputs = predictions.outputs + row * predictions.stride
         if task == .anomaly {
             writer.write(outputs[0])
             writer.raw(predictions.classes[row] == 1 ? ",\"anomaly\":true" : ",\"anomaly\":false")
         } else if task == .clustering {
             writer.write(Int(outputs[0]))
+        } else if task == .bandit {
+            writeDecision(outputs, features, row)
         } else if task == .regression {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
@@ -71,6 +76,28 @@ struct PredictionText {
         } else {
             if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
             writeProbabilities(outputs, min(predictions.width, known))
+        }
+    }
+
+    /// The action taken, from 1, how likely it was, and what is expected of each.
+    private mutating func writeDecision(_ outputs: UnsafePointer<Double>, _ features: FeatureBatch, _ row: Int) {
+        guard let decision = DecisionRow(features, row, starts: &actionStarts), outputs[0] >= 1 else {
+            writer.raw("null")
+            return
+        }
+        let taken = min(Int(outputs[0]), decision.actionCount)
+        writer.write(taken)
+        writer.raw(",\"probability\":")
+        writer.write(outputs[2 * taken - 1])
+        for (name, first) in [("probabilities", 1), ("costs", 2)] {
+            writer.raw(",")
+            writer.write(name)
+            writer.raw(":[")
+            for action in 0..<decision.actionCount {
+                if action > 0 { writer.raw(",") }
+                writer.write(outputs[first + 2 * action])
+            }
+            writer.raw("]")
         }
     }
 
@@ -111,7 +138,7 @@ struct PredictionText {
     }
 
     private mutating func writeTarget(_ row: Int, _ features: FeatureBatch) {
-        if task == .regression {
+        if task == .regression || task == .bandit {
             guard !features.targets[row].isNaN else { return }
             writer.raw(",\"target\":")
             writer.write(features.targets[row])

@@ -75,7 +75,7 @@ final class TargetEncoder: Stateful {
             if row &+ 8 < rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
             weights[row] = batch.weights[row]
             switch task {
-            case .regression:
+            case .regression, .bandit:
                 targets[row] = batch.targetNumbers[row]
                 classes[row] = -1
             case .clustering:
@@ -122,7 +122,7 @@ final class TargetEncoder: Stateful {
 
     /// What learning a target of that text would do.
     func place(of text: UnsafeBufferPointer<UInt8>) -> Place {
-        guard task != .regression, task != .clustering else { return .known }
+        guard !task.answersNumber || task == .anomaly else { return .known }
         if classIndex(text, false) ?? -1 >= 0 { return .known }
         return task == .multiclass || guess[0] > 0 ? .new : .none
     }

@@ -19,6 +19,7 @@ public final class PrequentialEvaluation: Stateful {
     private let classification: ClassificationMetrics?
     private let regression: RegressionMetrics?
     private let byHorizon: HorizonMetrics?
+    private let policy: PolicyMetrics?
     private let totals: StateArray<Double>
 
     private enum Total {
@@ -37,7 +38,8 @@ public final class PrequentialEvaluation: Stateful {
     public init(task: Task, horizon: Int = 1) {
         self.task = task
         classification =
-            task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
+            task.answersNumber && task != .anomaly ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
+        policy = task == .bandit ? PolicyMetrics() : nil
         regression = task == .regression ? RegressionMetrics() : nil
         byHorizon = horizon > 1 ? HorizonMetrics(horizon: horizon) : nil
         totals = StateArray(count: Total.count)
@@ -46,6 +48,7 @@ public final class PrequentialEvaluation: Stateful {
     public var state: [StateEntry] {
         [StateEntry("totals", totals)]
             + (classification?.state.prefixed("classification") ?? [])
+            + (policy?.state.prefixed("policy") ?? [])
             + (regression?.state.prefixed("regression") ?? []) + (byHorizon?.state.prefixed("horizons") ?? [])
     }
 
@@ -109,6 +112,13 @@ public final class PrequentialEvaluation: Stateful {
             regression.update(target: target, prediction: predictions.outputs(of: row)[0])
             byHorizon?.update(target: target, outputs: predictions.outputs(of: row))
             addLoss(predictions.losses[row], weight)
+        } else if let policy {
+            let target = features.targets[row]
+            guard !target.isNaN else { return }
+            totals[Total.learned] += 1
+            totals[Total.weightedTarget] += weight * target
+            policy.update(row, features, outputs: predictions.outputs(of: row))
+            addLoss(predictions.losses[row], weight)
         } else {
             // Groups have no targets: the loss is how far the record lies from its group.
             totals[Total.learned] += 1
@@ -153,6 +163,7 @@ public final class PrequentialEvaluation: Stateful {
             ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
             ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
             ("kappa_temporal", classification?.kappaTemporal), ("f1", classification?.f1),
+            ("ips", policy?.ips), ("dm", policy?.dm), ("dr", policy?.dr), ("mtr", policy?.mtr),
             ("mae", regression?.mae), ("rmse", regression?.rmse), ("r2", regression?.r2),
             ("average_loss", averageLoss),
         ])
@@ -166,6 +177,7 @@ public final class PrequentialEvaluation: Stateful {
         named([
             ("no_change", classification?.noChange ?? regression?.noChangeRMSE),
             ("majority", classification?.majorityClass), ("mean", regression?.meanRMSE),
+            ("logged", policy?.logged), ("uniform", policy?.uniform),
             ("no_change_mae", regression?.noChangeMAE), ("mean_mae", regression?.meanMAE),
         ])
     }

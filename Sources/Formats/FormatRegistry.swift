@@ -84,6 +84,10 @@ public enum FormatRegistry {
                 LIBSVMDecoder(
                     schema: schema, options: LIBSVMOptions(bits: options.bits, addsConstant: options.addsConstant))
             }),
+        FormatDescriptor(
+            name: "dsjson", summary: "logged decisions with their costs and probabilities, as Vowpal Wabbit's --dsjson",
+            suffixes: [".dsjson"], isFeatureNative: true, sampler: { _ in DecisionSampler() },
+            makeDecoder: { schema, options in DecisionDecoder(schema: schema, bits: options.bits) }),
     ]
 
     public static func find(_ name: String) -> FormatDescriptor? { all.first { $0.name == name } }

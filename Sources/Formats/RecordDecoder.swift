@@ -44,6 +44,8 @@ public struct Sample: Sendable {
     public var records = 0
     /// Roles that the format itself states (ARFF's nominal attributes).
     public var declared: [String: FieldRole] = [:]
+    /// The task, where the format allows one only.
+    public var declaredTask: Task?
     /// Classes that the format itself states for a field.
     public var declaredClasses: [String: [String]] = [:]
 

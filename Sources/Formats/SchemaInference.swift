@@ -41,10 +41,18 @@ public enum SchemaInference {
             let role = role(of: name, sample, options, target: target)
             fields.append(Field(name, role, values: role == .categorical ? sample.declaredClasses[name] ?? [] : []))
         }
-        guard let target else { return Schema(fields: fields, task: options.task ?? .regression) }
+        if let asked = options.task, asked != sample.declaredTask, asked == .bandit || sample.declaredTask != nil {
+            throw FormatError(
+                "--task \(asked.rawValue): logged decisions (--format dsjson) and the task bandit go together")
+        }
+        guard let target else {
+            return Schema(fields: fields, task: options.task ?? sample.declaredTask ?? .regression)
+        }
         let values = withoutStrays(sample.values[target] ?? []).filter { $0 != .missing }
         let declared = sample.declaredClasses[target]
-        let task = options.task ?? declared.map { $0.count <= 2 ? .binary : .multiclass } ?? self.task(of: values)
+        let task =
+            options.task ?? sample.declaredTask ?? declared.map { $0.count <= 2 ? .binary : .multiclass }
+            ?? self.task(of: values)
         let classes = try self.classes(task, values, declared, options)
         return Schema(fields: fields, task: task, classes: classes)
     }
@@ -149,7 +157,7 @@ public enum SchemaInference {
     private static func classes(
         _ task: Task, _ values: [SampledValue], _ declared: [String]?, _ options: SchemaOptions
     ) throws(FormatError) -> [String] {
-        guard task != .regression, task != .clustering else { return [] }
+        guard !task.answersNumber || task == .anomaly else { return [] }
         var found: [String] = []
         for value in values {
             let name = value.className

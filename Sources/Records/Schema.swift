@@ -43,9 +43,11 @@ public enum Task: String, Sendable, CaseIterable {
     case anomaly
     /// Which group each record belongs to. Needs no target.
     case clustering
+    /// Which of several actions to take; the target is what the one that was taken cost.
+    case bandit
 
-    /// The answer is a number: a value, a score, or the number of a group.
-    public var answersNumber: Bool { self == .regression || learnsWithoutTarget }
+    /// The answer is a number: a value, a score, or the number of a group or an action.
+    public var answersNumber: Bool { self == .regression || self == .bandit || learnsWithoutTarget }
 
     /// Targets are one of two classes.
     public var hasTwoClasses: Bool { self == .binary || self == .anomaly }

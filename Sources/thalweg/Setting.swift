@@ -39,7 +39,7 @@ struct Setting {
         Setting(
             "input", "input.path", "where records come from: -, files, patterns, kafka://, none", .list, default: "-"),
         Setting("sources", "sources", "inputs with names, units and formats of their own", .list),
-        Setting("format", "input.format", "auto|jsonl|csv|avro|vw|libsvm|arff", default: "auto"),
+        Setting("format", "input.format", "auto|jsonl|csv|avro|vw|libsvm|arff|dsjson", default: "auto"),
         Setting(
             "csv-separator", "input.csv-separator", "between the fields of CSV: a character, \\t or tab", default: ","),
         Setting("csv-quote", "input.csv-quote", "around fields of CSV: a character, or none", default: "\""),
@@ -63,7 +63,7 @@ struct Setting {
         Setting("kafka-on-out-of-range", "input.kafka.on-out-of-range", "earliest|latest|stop"),
         Setting("kafka-fields", "input.kafka.fields", "key|timestamp|partition|offset|headers as fields", .list),
         Setting("target", "schema.target", "the field to predict"),
-        Setting("task", "schema.task", "auto|binary|multiclass|regression|anomaly|clustering", default: "auto"),
+        Setting("task", "schema.task", "auto|binary|multiclass|regression|anomaly|clustering|bandit", default: "auto"),
         Setting("positive", "schema.positive", "the positive class of a binary task"),
         Setting("ignore", "schema.ignore", "fields to leave out", .list),
         Setting("numeric", "schema.numeric", "fields that are numbers and nothing else", .list),

@@ -29,7 +29,7 @@ struct MixtureStream {
             stream.rows.append(row)
             switch task {
             case .binary: stream.targets.append(score > 0 ? 1 : 0)
-            case .regression, .anomaly, .clustering: stream.targets.append(score * 7 + 100)
+            case .regression, .anomaly, .clustering, .bandit: stream.targets.append(score * 7 + 100)
             case .multiclass: stream.targets.append(Double(max(0, min(classes - 1, Int(score + 2)))))
             }
             stream.weights.append(weighted ? Float(generator.next() % 5) * 0.75 : 1)

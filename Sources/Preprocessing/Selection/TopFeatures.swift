@@ -64,7 +64,7 @@ final class TopFeatures: FeatureSelector {
         self.every = every
         switch context.task {
         // Without targets nothing is learned here, and all features stay.
-        case .binary, .anomaly, .clustering: self.groups = 2
+        case .binary, .anomaly, .clustering, .bandit: self.groups = 2
         case .multiclass: self.groups = groups
         case .regression: self.groups = measure == .correlation ? 0 : groups
         }

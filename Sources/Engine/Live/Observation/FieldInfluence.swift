@@ -97,7 +97,7 @@ final class FieldInfluence {
     /// the class that was likeliest.
     private func difference(_ whole: [Double], _ part: [Double]) -> Double {
         switch task {
-        case .regression, .anomaly, .clustering: return (whole.first ?? 0) - (part.first ?? 0)
+        case .regression, .anomaly, .clustering, .bandit: return (whole.first ?? 0) - (part.first ?? 0)
         case .binary: return Self.logOdds(whole.first ?? 0.5) - Self.logOdds(part.first ?? 0.5)
         case .multiclass:
             guard let top = whole.indices.max(by: { whole[$0] < whole[$1] }), top < part.count else { return 0 }

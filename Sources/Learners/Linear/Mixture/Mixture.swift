@@ -14,7 +14,7 @@ extension Linear {
         let (slots, isNative) = (context.slotCount, context.isFeatureNative)
         return switch context.task {
         // Anomalies and groups are not asked of it.
-        case .binary, .anomaly, .clustering:
+        case .binary, .anomaly, .clustering, .bandit:
             MixtureBinary(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .regression: MixtureRegression(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
         case .multiclass: MixtureMulticlass(slotCount: slots, intercept: intercept, isFeatureNative: isNative)
