@@ -9,7 +9,7 @@ struct CommonOptions: ParsableArguments {
         name: [.long, .customShort("d")],
         help: "-, file, pattern, kafka://BROKERS/TOPIC?group=NAME or none; repeatable.")
     var input: [String] = []
-    @Option(help: "auto|jsonl|csv|avro|vw|libsvm|arff") var format: String?
+    @Option(help: "auto|jsonl|csv|avro|vw|libsvm|arff|dsjson") var format: String?
     @Option(help: "Between the fields of CSV: a character, \\t or tab (,).") var csvSeparator: String?
     @Option(help: "Around fields of CSV: a character, or none (\").") var csvQuote: String?
     @Option(help: "The header of CSV: yes, no (column1, ...), or names:a,b,c.") var csvHeader: String?
@@ -24,7 +24,7 @@ struct CommonOptions: ParsableArguments {
     var property: [String] = []
     @Flag(name: .customLong("insecure-tls"), help: "Do not verify certificates.") var insecureTLS = false
     @Option(help: "The field to predict.") var target: String?
-    @Option(help: "auto|binary|multiclass|regression|anomaly|clustering") var task: String?
+    @Option(help: "auto|binary|multiclass|regression|anomaly|clustering|bandit") var task: String?
     @Option(help: "The positive class of a binary task.") var positive: String?
     @Option(help: "A,B: fields to leave out.") var ignore: [String] = []
     @Option(help: "A,B: fields that are numbers only.") var numeric: [String] = []
