@@ -15,6 +15,23 @@ protocol Forecaster: Learner {
     func forecast(_ attributes: UnsafePointer<Double>, into outputs: UnsafeMutablePointer<Double>)
 }
 
+/// The bounds of the targets seen.
+struct SeenRange {
+    private let floor: Double
+    private let ceiling: Double
+
+    init(_ low: Double, _ high: Double) {
+        let width = min(high - low, .greatestFiniteMagnitude)
+        floor = max(low - width, -.greatestFiniteMagnitude)
+        ceiling = min(high + width, .greatestFiniteMagnitude)
+    }
+
+    /// The nearest number that is no further outside of the bounds than they are from each other; `other` for NaN.
+    func bound(_ value: Double, else other: Double) -> Double {
+        value.isNaN ? other : max(floor, min(ceiling, value))
+    }
+}
+
 extension Forecaster {
     static var horizonField: HyperparameterField {
         HyperparameterField(

@@ -12,15 +12,16 @@ import State
 ///
 /// `multiplicative`: the season is a factor, so differences from it become quotients. The first max(2, m) targets are
 /// the beginning: the level is their mean, the trend their mean step, the season what is left of each; until then the
-/// last target is the forecast. Fields other than the target are not looked at.
+/// last target is the forecast. Fields other than the target are not looked at. Levels and forecasts never lie further
+/// outside of what was seen than the width of what was seen, because not all shares are stable with all seasons.
 public final class HoltWinters: Forecaster {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "holt-winters", "forecasts a series by smoothing its level, trend and season",
             fields: [
-                HyperparameterField("alpha", .number(0...1), default: "0.3", "share of a new level"),
-                HyperparameterField("beta", .number(0...1), default: "0.1", "share of a new trend; 0 = no trend"),
-                HyperparameterField("gamma", .number(0...1), default: "0.3", "share of a new season"),
+                HyperparameterField("alpha", .number(0...1), default: "0.5", "share of a new level"),
+                HyperparameterField("beta", .number(0...1), default: "0.01", "share of a new trend; 0 = no trend"),
+                HyperparameterField("gamma", .number(0...1), default: "0.1", "share of a new season"),
                 HyperparameterField(
                     "seasonality", .integer(0...100_000), default: "0", "periods in a season; 0 = none"),
                 HyperparameterField(
@@ -36,7 +37,7 @@ public final class HoltWinters: Forecaster {
     private let gamma: Double
     private let periods: Int
     private let isFactor: Bool
-    /// Targets learned, level, trend, the last target.
+    /// Targets learned, level, trend, the last target, the lowest and the highest.
     private let trail: StateArray<Double>
     /// The first targets, then the season's periods; the next to come stands at count mod m.
     private let season: StateArray<Double>
@@ -48,7 +49,7 @@ public final class HoltWinters: Forecaster {
         gamma = parameters.double("gamma")
         periods = parameters.integer("seasonality")
         isFactor = parameters.boolean("multiplicative")
-        trail = StateArray(count: 4)
+        trail = StateArray(count: 6)
         season = StateArray(count: max(2, periods), marksChanges: true)
     }
 
@@ -70,12 +71,14 @@ public final class HoltWinters: Forecaster {
                 let part = season.base[(count + step) % periods]
                 value = isFactor ? line * part : line + part
             }
-            outputs[step] = value.isFinite ? value : trail.base[3]
+            outputs[step] = SeenRange(trail.base[4], trail.base[5]).bound(value, else: trail.base[3])
         }
     }
 
     func learn(_ target: Double, _ attributes: UnsafePointer<Double>) {
         defer {
+            trail.base[4] = trail.base[0] > 0 ? min(trail.base[4], target) : target
+            trail.base[5] = trail.base[0] > 0 ? max(trail.base[5], target) : target
             trail.base[0] += 1
             trail.base[3] = target
         }
@@ -87,7 +90,8 @@ public final class HoltWinters: Forecaster {
         let (level, trend) = (trail.base[1], trail.base[2])
         let place = periods > 0 ? count % periods : 0
         let part = periods > 0 ? season.base[place] : isFactor ? 1 : 0
-        let newLevel = alpha * without(target, part) + (1 - alpha) * (level + trend)
+        let range = SeenRange(trail.base[4], trail.base[5])
+        let newLevel = range.bound(alpha * without(target, part) + (1 - alpha) * (level + trend), else: level)
         let newTrend = beta > 0 ? beta * (newLevel - level) + (1 - beta) * trend : 0
         let newPart = gamma * without(target, level + trend) + (1 - gamma) * part
         // A quotient by almost nothing, or a step from end to end: what was known stays.

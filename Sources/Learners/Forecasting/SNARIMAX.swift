@@ -140,11 +140,7 @@ public final class SNARIMAX: Forecaster {
     }
 
     private func bounded(_ value: Double) -> Double {
-        let (low, high, last) = (counts.base[Count.lowest], counts.base[Count.highest], counts.base[Count.last])
-        let width = min(high - low, .greatestFiniteMagnitude)
-        let floor = max(low - width, -.greatestFiniteMagnitude)
-        let ceiling = min(high + width, .greatestFiniteMagnitude)
-        return value.isNaN ? last : max(floor, min(ceiling, value))
+        SeenRange(counts.base[Count.lowest], counts.base[Count.highest]).bound(value, else: counts.base[Count.last])
     }
 
     /// Fills `inputs`. Lags from before the series began are NaN.
