@@ -37,7 +37,7 @@ extension Configuration {
             throw SettingError("\(name) learns from fields as they are: the step '\(step.name)' is not for it")
         }
         let encoder = AttributeEncoder(schema: schema)
-        guard !encoder.attributes.isEmpty else {
+        guard !encoder.attributes.isEmpty || learner.isForecaster else {
             throw SettingError("\(name) learns from numbers and categories, and there is no such field")
         }
         return encoder

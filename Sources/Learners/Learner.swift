@@ -82,16 +82,20 @@ public struct LearnerDescriptor: Sendable {
     public let input: Input
     /// The fields that a preset sets, by the preset's name.
     public let presets: [String: [String: String]]
+    /// It learns a series of targets, and does without any field.
+    public let isForecaster: Bool
     public let make: @Sendable (Hyperparameters, LearnerContext) throws(SettingError) -> any Learner
 
     public init(
         _ descriptor: Descriptor, tasks: [Task], input: Input = .features, presets: [String: [String: String]] = [:],
+        isForecaster: Bool = false,
         make: @escaping @Sendable (Hyperparameters, LearnerContext) throws(SettingError) -> any Learner
     ) {
         self.descriptor = descriptor
         self.tasks = tasks
         self.input = input
         self.presets = presets
+        self.isForecaster = isForecaster
         self.make = make
     }
 }

@@ -107,11 +107,8 @@ struct Settings {
 
 extension Settings {
     private func setHorizon(_ horizon: String, of learner: inout ComponentSpecification) throws(SettingError) {
-        func forecasts(_ learner: LearnerDescriptor) -> Bool {
-            learner.descriptor.fields.contains { $0.name == "horizon" }
-        }
-        guard forecasts(try LearnerRegistry.find(learner.name)) else {
-            let able = LearnerRegistry.all.filter(forecasts).map(\.descriptor.name)
+        guard try LearnerRegistry.find(learner.name).isForecaster else {
+            let able = LearnerRegistry.all.filter(\.isForecaster).map(\.descriptor.name)
             throw SettingError(
                 "\(label("horizon")): \(learner.name) forecasts nothing but the record itself; these do more: "
                     + able.joined(separator: ", "))

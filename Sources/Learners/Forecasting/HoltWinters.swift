@@ -28,7 +28,7 @@ public final class HoltWinters: Forecaster {
                     "multiplicative", .boolean, default: "false", "the season is a factor, not a difference"),
                 horizonField,
             ]),
-        tasks: [.regression], input: .attributes(isScaled: false)
+        tasks: [.regression], input: .attributes(isScaled: false), isForecaster: true
     ) { parameters, context throws(SettingError) in HoltWinters(parameters) }
 
     public let horizon: Int

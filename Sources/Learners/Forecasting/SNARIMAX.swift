@@ -31,7 +31,8 @@ public final class SNARIMAX: Forecaster {
                     "least-squares: what a record keeps of its weight"),
                 horizonField,
             ]),
-        tasks: [.regression], input: .attributes(isScaled: false), presets: ["river": ["regressor": "sgd"]]
+        tasks: [.regression], input: .attributes(isScaled: false), presets: ["river": ["regressor": "sgd"]],
+        isForecaster: true
     ) { parameters, context throws(SettingError) in try SNARIMAX(parameters, context) }
 
     public let horizon: Int
