@@ -16,7 +16,10 @@ import Testing
         var testDescription: String { "\(name) \(task.rawValue) \(preset) \(fields)" }
 
         /// Fields that make little data enough: many splits, few members.
-        static let eager = ["grace-period": "20", "tie-threshold": "0.5", "models": "3", "drift-window": "20"]
+        static let eager = [
+            "grace-period": "20", "tie-threshold": "0.5", "models": "3", "drift-window": "20", "steps": "4",
+            "rate": "0.3",
+        ]
 
         func make(threads: Int = 1, classes: Int = 3, also: [String: String] = [:]) throws -> any Learner {
             let found = try LearnerRegistry.find(name)
@@ -49,7 +52,7 @@ import Testing
     }
 
     @Test func countOfLearners() {
-        #expect(Self.learners.count == 13, "a learner of attributes has its laws checked here, and its golden")
+        #expect(Self.learners.count == 19, "a learner of attributes has its laws checked here, and its golden")
     }
 
     /// Rows whose class follows from their attributes, which changes its meaning after `drift` rows.
@@ -220,7 +223,8 @@ import Testing
             learner.predictThenLearn(batch, into: predictions)
         }
         // Rooms double; a forest has two trees a member.
-        let trees = setup.name.contains("forest") ? 6 : setup.name.contains("bagging") ? 3 : 1
+        let trees =
+            setup.name.contains("forest") || setup.name.contains("patches") ? 6 : setup.name.contains("bagging") ? 3 : 1
         #expect(learner.stateByteCount < trees * 6 << 20, "\(learner.stateByteCount)")
     }
 }

@@ -1,0 +1,223 @@
+import Components
+import Glibc
+import Records
+import State
+
+/// Streaming gradient boosted trees (Gunasekara, Pfahringer, Gomes and Bifet, Gradient boosted trees for evolving data
+/// streams, Machine Learning 113, 2024: SGBT). Step m learns, from every record, what the steps before it leave:
+///
+///     F_m(x) = F_{m-1}(x) + rate · T_m(x),    T_m learns -g / h with weight h
+///
+/// where g and h are the first two derivatives of the loss at F_{m-1}(x): of cross entropy over softmax of the classes'
+/// scores, or of squared error. Numbers count in deviations from their running mean, classes as at most `bound` each step.
+public final class StreamingGradientBoostedTrees: Learner {
+    public static let learner = LearnerDescriptor(
+        Descriptor(
+            "streaming-gradient-boosted-trees",
+            "regression trees, each on what the ones before it leave (SGBT)",
+            fields: [
+                HyperparameterField("steps", .integer(1...10_000), default: "100", "trees one behind the other"),
+                HyperparameterField("rate", .number(1e-6...1), default: "0.0125", "share of a step that counts"),
+                HyperparameterField(
+                    "subspace", .number(0...1), default: "0.75", "share of the attributes that a step looks at"),
+                HyperparameterField("confidence", .number(1e-300...1), default: "0.05", "delta of the Hoeffding bound"),
+                HyperparameterField(
+                    "tie-threshold", .number(0...1), default: "0.05", "below this bound the best split is taken anyway"),
+                HyperparameterField(
+                    "grace-period", .number(1...1e9), default: "25",
+                    "weight a leaf gets between two looks at its splits"),
+                HyperparameterField(
+                    "binary-splits", .boolean, default: "false", "no branch for each value of a category"),
+                HyperparameterField(
+                    "max-mib", .integer(0...1 << 20), default: "4",
+                    "MiB of a step: beyond it the least promising leaves keep only their means"),
+            ]),
+        tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false)
+    ) { parameters, context throws(SettingError) in StreamingGradientBoostedTrees(parameters, context) }
+
+    /// -g / h lies within: beyond, a record says no more than that it is wrong (Friedman, Hastie and Tibshirani 2000).
+    private static let bound = 4.0
+    /// Places in `moments`: of the targets.
+    private enum Moment {
+        static let weight = 0
+        static let mean = 1
+        static let deviations = 2
+        static let least = 3
+        static let greatest = 4
+        static let count = 5
+    }
+
+    private let task: Task
+    private let rate: Double
+    private let steps: [BoostingStep]
+    private let moments = StateArray<Double>(count: Moment.count)
+    private let classes = StateArray<Int64>(count: 1)
+    /// By class: scores, then probabilities.
+    @exclusivity(unchecked) private var scores: [Double] = []
+    @exclusivity(unchecked) private var shares: [Double] = []
+
+    init(_ parameters: Hyperparameters, _ context: LearnerContext) {
+        task = context.task
+        rate = parameters.double("rate")
+        var settings = RegressionTree.Settings(parameters)
+        settings.leaf = .mean
+        settings.sharesSubspace = true
+        let count = context.attributes.count
+        settings.subspace = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
+        let seeds = RandomGenerator(seed: context.seed)
+        let outputs = context.task == .multiclass ? 0 : 1
+        steps = (0..<parameters.integer("steps")).map { _ in
+            BoostingStep(
+                settings, outputs: outputs, rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
+        }
+        classes[0] = context.task == .binary ? 2 : 0
+        resize()
+    }
+
+    public var classCount: Int { Int(classes.base[0]) }
+
+    public var state: [StateEntry] {
+        [StateEntry("moments", moments), StateEntry("classes", classes)]
+            + steps.enumerated().flatMap { index, step in step.state.prefixed("step-\(index)") }
+    }
+
+    public func stateDidChange() {
+        for step in steps { step.stateDidChange() }
+        resize()
+    }
+
+    private func resize() {
+        scores = Array(repeating: 0, count: max(classCount, 2))
+        shares = scores
+    }
+
+    public func grow(toClasses count: Int) {
+        guard task == .multiclass, count > classCount else { return }
+        for step in steps { step.grow(to: count) }
+        classes[0] = Int64(count)
+        resize()
+    }
+
+    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
+        pass(features, predictions, learning: false)
+    }
+
+    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
+        pass(features, predictions, learning: true)
+    }
+
+    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+        if task == .multiclass {
+            predictions.widen(to: classCount)
+            guard classCount > 0 else { return predictions.clear() }
+        }
+        let learned = features.learningAttributes ?? features.attributes
+        scores.withUnsafeMutableBufferPointer { scores in
+            shares.withUnsafeMutableBufferPointer { shares in
+                guard let scores = scores.baseAddress, let shares = shares.baseAddress else { return }
+                for row in 0..<features.rows {
+                    let start = row * features.attributeCount
+                    score(features.attributes + start, scores)
+                    write(row, features, scores, shares, predictions)
+                    guard learning else { continue }
+                    let weight = Double(features.weights[row])
+                    if task == .regression {
+                        guard let target = features.learnedNumber(row) else { continue }
+                        learn(learned + start, number: ObserverLayout.bounded(target), weight)
+                    } else if let target = features.learnedClass(row, of: classCount) {
+                        learn(learned + start, target, weight, scores, shares)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Predictions
+
+    private var outputs: Int { task == .multiclass ? classCount : 1 }
+
+    private func score(_ row: UnsafePointer<Double>, _ scores: UnsafeMutablePointer<Double>) {
+        for output in 0..<outputs {
+            var sum = 0.0
+            for step in steps { sum += rate * step.predict(row, output) }
+            scores[output] = sum
+        }
+    }
+
+    private func write(
+        _ row: Int, _ features: FeatureBatch, _ scores: UnsafeMutablePointer<Double>,
+        _ shares: UnsafeMutablePointer<Double>, _ predictions: PredictionBatch
+    ) {
+        guard task == .regression else {
+            transfer(scores, shares)
+            return ClassVotes.write(shares, classCount, row, task: task, features, predictions)
+        }
+        predictions.write(bounded(moments.base[Moment.mean] + deviation * scores[0]), row, features)
+    }
+
+    private func bounded(_ value: Double) -> Double {
+        max(moments.base[Moment.least], min(moments.base[Moment.greatest], value))
+    }
+
+    private var deviation: Double {
+        let weight = moments.base[Moment.weight]
+        return weight > 0 ? (moments.base[Moment.deviations] / weight).squareRoot() : 0
+    }
+
+    /// Probabilities of the classes; of two, from the second one's score alone.
+    private func transfer(_ scores: UnsafePointer<Double>, _ shares: UnsafeMutablePointer<Double>) {
+        guard task == .multiclass else {
+            shares[1] = 1 / (1 + exp(-scores[0]))
+            shares[0] = 1 - shares[1]
+            return
+        }
+        var top = scores[0]
+        for index in 1..<max(classCount, 1) { top = max(top, scores[index]) }
+        var sum = 0.0
+        for index in 0..<classCount {
+            shares[index] = exp(scores[index] - top)
+            sum += shares[index]
+        }
+        for index in 0..<classCount { shares[index] /= sum }
+    }
+
+    // MARK: Learning
+
+    private func learn(
+        _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ scores: UnsafeMutablePointer<Double>,
+        _ shares: UnsafeMutablePointer<Double>
+    ) {
+        let outputs = outputs
+        for output in 0..<outputs { scores[output] = 0 }
+        for step in steps {
+            transfer(scores, shares)
+            for output in 0..<outputs {
+                let share = shares[task == .multiclass ? output : 1]
+                let truth = (task == .multiclass ? output : 1) == target ? 1.0 : 0.0
+                let curvature = max(share * (1 - share), 1e-6)
+                let residual = max(-Self.bound, min(Self.bound, (truth - share) / curvature))
+                step.learn(row, output, residual, weight * 4 * curvature)
+                scores[output] += rate * step.predict(row, output)
+            }
+        }
+    }
+
+    private func learn(_ row: UnsafePointer<Double>, number target: Double, _ weight: Double) {
+        let base = moments.base
+        if base[Moment.weight] == 0 { (base[Moment.least], base[Moment.greatest]) = (target, target) }
+        base[Moment.least] = min(base[Moment.least], target)
+        base[Moment.greatest] = max(base[Moment.greatest], target)
+        base[Moment.weight] += weight
+        let distance = target - base[Moment.mean]
+        base[Moment.mean] += weight * distance / base[Moment.weight]
+        base[Moment.deviations] += weight * distance * (target - base[Moment.mean])
+        let deviation = deviation
+        guard deviation > 0 else { return }
+        let goal = (target - base[Moment.mean]) / deviation
+        var score = 0.0
+        for step in steps {
+            step.learn(row, 0, goal - score, weight)
+            score += rate * step.predict(row, 0)
+        }
+    }
+}
