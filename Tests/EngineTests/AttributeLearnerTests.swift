@@ -224,7 +224,12 @@ import Testing
         }
         // Rooms double; a forest has two trees a member.
         let trees =
-            setup.name.contains("forest") || setup.name.contains("patches") ? 6 : setup.name.contains("bagging") ? 3 : 1
+            switch setup.name {
+            case "adaptive-random-forest", "streaming-random-patches": 6
+            case "streaming-gradient-boosted-trees": 4
+            case let name where name.contains("bagging") || name.contains("boosting") || name.contains("forest"): 3
+            default: 1
+            }
         #expect(learner.stateByteCount < trees * 6 << 20, "\(learner.stateByteCount)")
     }
 }

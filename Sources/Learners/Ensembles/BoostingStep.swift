@@ -33,10 +33,18 @@ final class BoostingStep: Stateful {
         return root < 0 ? 0 : tree.predict(row, from: root)
     }
 
+    /// Learns a record.
+    ///
+    /// - Returns: what the tree predicted for it before, and what it does now.
     @inline(__always)
-    func learn(_ row: UnsafePointer<Double>, _ output: Int, _ target: Double, _ weight: Double) {
+    func learn(
+        _ row: UnsafePointer<Double>, _ output: Int, _ target: Double, _ weight: Double
+    ) -> (before: Double, after: Double) {
         let root = Int(roots.base[output])
-        let now = tree.learn(row, target, weight, from: root)
-        if now != root { roots[output] = Int32(now) }
+        let place = tree.store.reach(row, from: root, stays: false)
+        let before = root < 0 ? 0 : tree.predict(row, at: place.node >= 0 ? place.node : place.parent)
+        let leaf = tree.learn(row, target, weight, at: place)
+        if root < 0 { roots[output] = Int32(leaf) }
+        return (before, leaf < 0 ? before : tree.predict(row, from: leaf))
     }
 }

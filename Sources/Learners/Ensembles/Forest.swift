@@ -8,6 +8,7 @@ import State
 final class Forest: Learner {
     private let members: [ForestMember]
     private let isParallel: Bool
+    let state: [StateEntry]
     private(set) var classCount: Int
     private let votes: MemberVotes
 
@@ -17,13 +18,10 @@ final class Forest: Learner {
         members = seeds.map {
             ForestMember(settings, classes: classes, rooms: context.attributes.map(\.firstRoom), seed: $0)
         }
+        state = members.enumerated().flatMap { index, member in member.state.prefixed("member-\(index)") }
         votes = MemberVotes(members: members.count, task: context.task)
         self.isParallel = isParallel
         classCount = classes
-    }
-
-    var state: [StateEntry] {
-        members.enumerated().flatMap { index, member in member.state.prefixed("member-\(index)") }
     }
 
     func stateDidChange() {

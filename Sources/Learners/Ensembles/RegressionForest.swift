@@ -8,6 +8,7 @@ import State
 final class RegressionForest: Learner {
     private let members: [RegressionForestMember]
     private let isParallel: Bool
+    let state: [StateEntry]
     @exclusivity(unchecked) private var values: [Double] = []
 
     init(_ parameters: Hyperparameters, _ context: LearnerContext) {
@@ -25,14 +26,11 @@ final class RegressionForest: Learner {
         members = (0..<parameters.integer("models")).map { _ in
             RegressionForestMember(settings, rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
         }
+        state = members.enumerated().flatMap { index, member in member.state.prefixed("member-\(index)") }
         isParallel = parameters.integer("threads") != 1
     }
 
     var classCount: Int { 0 }
-
-    var state: [StateEntry] {
-        members.enumerated().flatMap { index, member in member.state.prefixed("member-\(index)") }
-    }
 
     func stateDidChange() {
         for member in members { member.stateDidChange() }

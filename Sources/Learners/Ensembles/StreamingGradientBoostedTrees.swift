@@ -17,7 +17,7 @@ public final class StreamingGradientBoostedTrees: Learner {
             "regression trees, each on what the ones before it leave (SGBT)",
             fields: [
                 HyperparameterField("steps", .integer(1...10_000), default: "100", "trees one behind the other"),
-                HyperparameterField("rate", .number(1e-6...1), default: "0.0125", "share of a step that counts"),
+                HyperparameterField("rate", .number(1e-6...1), default: "0.05", "share of a step that counts"),
                 HyperparameterField(
                     "subspace", .number(0...1), default: "0.75", "share of the attributes that a step looks at"),
                 HyperparameterField("confidence", .number(1e-300...1), default: "0.05", "delta of the Hoeffding bound"),
@@ -32,7 +32,8 @@ public final class StreamingGradientBoostedTrees: Learner {
                     "max-mib", .integer(0...1 << 20), default: "4",
                     "MiB of a step: beyond it the least promising leaves keep only their means"),
             ]),
-        tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false)
+        tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
+        presets: ["moa": ["rate": "0.0125"]]
     ) { parameters, context throws(SettingError) in StreamingGradientBoostedTrees(parameters, context) }
 
     /// -g / h lies within: beyond, a record says no more than that it is wrong (Friedman, Hastie and Tibshirani 2000).
@@ -52,9 +53,8 @@ public final class StreamingGradientBoostedTrees: Learner {
     private let steps: [BoostingStep]
     private let moments = StateArray<Double>(count: Moment.count)
     private let classes = StateArray<Int64>(count: 1)
-    /// By class: scores, then probabilities.
-    @exclusivity(unchecked) private var scores: [Double] = []
-    @exclusivity(unchecked) private var shares: [Double] = []
+    /// By class, one behind the other: scores of what is predicted, of the steps that have learned the record, probabilities.
+    @exclusivity(unchecked) private var room: [Double] = []
 
     init(_ parameters: Hyperparameters, _ context: LearnerContext) {
         task = context.task
@@ -87,8 +87,7 @@ public final class StreamingGradientBoostedTrees: Learner {
     }
 
     private func resize() {
-        scores = Array(repeating: 0, count: max(classCount, 2))
-        shares = scores
+        room = Array(repeating: 0, count: 3 * max(classCount, 2))
     }
 
     public func grow(toClasses count: Int) {
@@ -112,24 +111,44 @@ public final class StreamingGradientBoostedTrees: Learner {
             guard classCount > 0 else { return predictions.clear() }
         }
         let learned = features.learningAttributes ?? features.attributes
-        scores.withUnsafeMutableBufferPointer { scores in
-            shares.withUnsafeMutableBufferPointer { shares in
-                guard let scores = scores.baseAddress, let shares = shares.baseAddress else { return }
-                for row in 0..<features.rows {
-                    let start = row * features.attributeCount
-                    score(features.attributes + start, scores)
-                    write(row, features, scores, shares, predictions)
-                    guard learning else { continue }
-                    let weight = Double(features.weights[row])
-                    if task == .regression {
-                        guard let target = features.learnedNumber(row) else { continue }
-                        learn(learned + start, number: ObserverLayout.bounded(target), weight)
-                    } else if let target = features.learnedClass(row, of: classCount) {
-                        learn(learned + start, target, weight, scores, shares)
-                    }
+        let size = max(classCount, 2)
+        room.withUnsafeMutableBufferPointer { room in
+            guard let scores = room.baseAddress else { return }
+            let (sums, shares) = (scores + size, scores + 2 * size)
+            for row in 0..<features.rows {
+                let start = row * features.attributeCount
+                let (mean, deviation, range) = (moments.base[Moment.mean], deviation, range)
+                let isLate = features.learningAttributes != nil
+                if isLate || !learning { score(features.attributes + start, scores) }
+                let hasLearned =
+                    learning && learn(learned + start, row, features, sums, shares, before: isLate ? nil : scores)
+                if learning, !hasLearned, !isLate { score(features.attributes + start, scores) }
+                guard task == .regression else {
+                    transfer(scores, shares)
+                    ClassVotes.write(shares, classCount, row, task: task, features, predictions)
+                    continue
                 }
+                let value = mean + deviation * scores[0]
+                predictions.write(max(range.least, min(range.greatest, value)), row, features)
             }
         }
+    }
+
+    /// - Parameter before: gets the scores before; nil: they are known.
+    /// - Returns: whether the row was to be learned.
+    private func learn(
+        _ values: UnsafePointer<Double>, _ row: Int, _ features: FeatureBatch, _ sums: UnsafeMutablePointer<Double>,
+        _ shares: UnsafeMutablePointer<Double>, before: UnsafeMutablePointer<Double>?
+    ) -> Bool {
+        let weight = Double(features.weights[row])
+        if task == .regression {
+            guard let target = features.learnedNumber(row) else { return false }
+            learn(values, number: ObserverLayout.bounded(target), weight, before: before)
+            return true
+        }
+        guard let target = features.learnedClass(row, of: classCount) else { return false }
+        learn(values, target, weight, sums, shares, before: before)
+        return true
     }
 
     // MARK: Predictions
@@ -144,19 +163,9 @@ public final class StreamingGradientBoostedTrees: Learner {
         }
     }
 
-    private func write(
-        _ row: Int, _ features: FeatureBatch, _ scores: UnsafeMutablePointer<Double>,
-        _ shares: UnsafeMutablePointer<Double>, _ predictions: PredictionBatch
-    ) {
-        guard task == .regression else {
-            transfer(scores, shares)
-            return ClassVotes.write(shares, classCount, row, task: task, features, predictions)
-        }
-        predictions.write(bounded(moments.base[Moment.mean] + deviation * scores[0]), row, features)
-    }
-
-    private func bounded(_ value: Double) -> Double {
-        max(moments.base[Moment.least], min(moments.base[Moment.greatest], value))
+    /// Of the targets seen.
+    private var range: (least: Double, greatest: Double) {
+        (moments.base[Moment.least], moments.base[Moment.greatest])
     }
 
     private var deviation: Double {
@@ -184,25 +193,43 @@ public final class StreamingGradientBoostedTrees: Learner {
     // MARK: Learning
 
     private func learn(
-        _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ scores: UnsafeMutablePointer<Double>,
-        _ shares: UnsafeMutablePointer<Double>
+        _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, _ sums: UnsafeMutablePointer<Double>,
+        _ shares: UnsafeMutablePointer<Double>, before: UnsafeMutablePointer<Double>?
     ) {
         let outputs = outputs
-        for output in 0..<outputs { scores[output] = 0 }
+        sums.update(repeating: 0, count: outputs)
+        before?.update(repeating: 0, count: outputs)
         for step in steps {
-            transfer(scores, shares)
+            transfer(sums, shares)
             for output in 0..<outputs {
                 let share = shares[task == .multiclass ? output : 1]
                 let truth = (task == .multiclass ? output : 1) == target ? 1.0 : 0.0
                 let curvature = max(share * (1 - share), 1e-6)
                 let residual = max(-Self.bound, min(Self.bound, (truth - share) / curvature))
-                step.learn(row, output, residual, weight * 4 * curvature)
-                scores[output] += rate * step.predict(row, output)
+                let found = step.learn(row, output, residual, weight * 4 * curvature)
+                before?[output] += rate * found.before
+                sums[output] += rate * found.after
             }
         }
     }
 
-    private func learn(_ row: UnsafePointer<Double>, number target: Double, _ weight: Double) {
+    private func learn(
+        _ row: UnsafePointer<Double>, number target: Double, _ weight: Double, before: UnsafeMutablePointer<Double>?
+    ) {
+        note(target, weight)
+        before?[0] = 0
+        let deviation = deviation
+        guard deviation > 0 else { return }
+        let goal = (target - moments.base[Moment.mean]) / deviation
+        var score = 0.0
+        for step in steps {
+            let found = step.learn(row, 0, goal - score, weight)
+            before?[0] += rate * found.before
+            score += rate * found.after
+        }
+    }
+
+    private func note(_ target: Double, _ weight: Double) {
         let base = moments.base
         if base[Moment.weight] == 0 { (base[Moment.least], base[Moment.greatest]) = (target, target) }
         base[Moment.least] = min(base[Moment.least], target)
@@ -211,13 +238,5 @@ public final class StreamingGradientBoostedTrees: Learner {
         let distance = target - base[Moment.mean]
         base[Moment.mean] += weight * distance / base[Moment.weight]
         base[Moment.deviations] += weight * distance * (target - base[Moment.mean])
-        let deviation = deviation
-        guard deviation > 0 else { return }
-        let goal = (target - base[Moment.mean]) / deviation
-        var score = 0.0
-        for step in steps {
-            step.learn(row, 0, goal - score, weight)
-            score += rate * step.predict(row, 0)
-        }
     }
 }

@@ -5,7 +5,7 @@ import State
 /// The registered aggregated Mondrian forest: `MondrianTree`s over standardized numbers; categories are spread evenly over
 /// as wide a range.
 ///
-/// Its prediction is the mean of the trees'. Squared errors of numbers count in the targets' variance, so that the step
+/// Its prediction is the mean of the trees'. Squared errors of numbers count in a 16th of the targets' variance, so that the step
 /// does not depend on their scale.
 public final class AggregatedMondrianForest: Learner {
     public static let learner = LearnerDescriptor(
@@ -40,6 +40,9 @@ public final class AggregatedMondrianForest: Learner {
 
     /// Range of codes; that of most standardized numbers.
     private static let codeRange = 4.0
+
+    /// What a node's mean should be right to: a quarter of the targets' deviation.
+    private static let sharpness = 16.0
 
     private let task: Task
     private let isNominal: [Bool]
@@ -210,6 +213,6 @@ public final class AggregatedMondrianForest: Learner {
         base[Moment.deviations] += weight * distance * (target - base[Moment.mean])
         let variance = base[Moment.deviations] / base[Moment.weight]
         (lesson.target, lesson.weight) = (target - base[Moment.center], weight)
-        lesson.step = variance > 0 ? 1 / variance : 0
+        lesson.step = variance > 0 ? Self.sharpness / variance : 0
     }
 }

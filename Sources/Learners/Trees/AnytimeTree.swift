@@ -32,9 +32,6 @@ final class AnytimeTree: ChangingTree {
         static let attributes = 3
     }
 
-    /// What an impossible split adds up to, for good (MOA's sums become minus infinity).
-    private static let leastMerit = -1e300
-
     let tree: HoeffdingTree
     private let settings: Settings
     private let records = StateArray<Int64>(count: 1)
@@ -153,9 +150,9 @@ final class AnytimeTree: ChangingTree {
         guard var best = suggestions.first else { return nil }
         let current = Int(store.nodes[node].attribute)
         var look = Look(best: best)
-        for suggestion in suggestions where suggestion.merit > -.infinity || settings.merit == .sum {
+        for suggestion in suggestions where suggestion.merit > -.infinity {
             let place = base + (suggestion.attribute < 0 ? Number.none : Number.attributes + suggestion.attribute)
-            numbers[place] = max(numbers.base[place] + suggestion.merit, Self.leastMerit)
+            numbers[place] += suggestion.merit
             if suggestion.merit >= best.merit { best = suggestion }
             if suggestion.attribute == current { look.current = suggestion.merit }
         }

@@ -150,21 +150,26 @@ final class RegressionTree: Stateful {
     /// Learns a record in the tree whose root is `top`; -1 = there is none yet.
     ///
     /// - Returns: the root.
-    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, from top: Int) -> Int {
-        let place = store.reach(row, from: top, stays: false)
+    func learn(_ row: UnsafePointer<Double>, _ target: Double, _ weight: Double, from top: Int) -> Int {
+        let leaf = learn(row, target, weight, at: store.reach(row, from: top, stays: false))
+        return top < 0 ? leaf : top
+    }
+
+    /// Learns a record where it ended up.
+    ///
+    /// - Returns: the leaf that learned it, which may be a split now; -1 = there was no room for one.
+    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place) -> Int {
         var leaf = place.node
-        var root = top
         if leaf < 0 {
             guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else {
                 noteTarget(ObserverLayout.bounded(given), weight)
-                return root
+                return -1
             }
             leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
-            if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) } else { root = leaf }
+            if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) }
         }
-        guard observe(leaf, row, given, weight), let best = sureSplit(leaf) else { return root }
-        split(leaf, best)
-        return root
+        if observe(leaf, row, given, weight), let best = sureSplit(leaf) { split(leaf, best) }
+        return leaf
     }
 
     /// Adds a record to a leaf's statistics and models.
