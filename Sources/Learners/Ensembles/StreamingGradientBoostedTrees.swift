@@ -27,13 +27,19 @@ public final class StreamingGradientBoostedTrees: Learner {
                     "grace-period", .number(1...1e9), default: "25",
                     "weight a leaf gets between two looks at its splits"),
                 HyperparameterField(
+                    "memory", .number(1...1e18), default: "1000",
+                    "weight of the latest records that a leaf's mean is of: what is older fades"),
+                HyperparameterField(
+                    "curvature", .boolean, default: "true",
+                    "records weigh as much as their loss bends; false: alike (MOA)"),
+                HyperparameterField(
                     "binary-splits", .boolean, default: "false", "no branch for each value of a category"),
                 HyperparameterField(
                     "max-mib", .integer(0...1 << 20), default: "4",
                     "MiB of a step: beyond it the least promising leaves keep only their means"),
             ]),
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
-        presets: ["moa": ["rate": "0.0125"]]
+        presets: ["moa": ["rate": "0.0125", "curvature": "false", "memory": "1e18"]]
     ) { parameters, context throws(SettingError) in StreamingGradientBoostedTrees(parameters, context) }
 
     /// -g / h lies within: beyond, a record says no more than that it is wrong (Friedman, Hastie and Tibshirani 2000).
@@ -50,6 +56,7 @@ public final class StreamingGradientBoostedTrees: Learner {
 
     private let task: Task
     private let rate: Double
+    private let weighsCurvature: Bool
     private let steps: [BoostingStep]
     private let moments = StateArray<Double>(count: Moment.count)
     private let classes = StateArray<Int64>(count: 1)
@@ -62,6 +69,8 @@ public final class StreamingGradientBoostedTrees: Learner {
         var settings = RegressionTree.Settings(parameters)
         settings.leaf = .mean
         settings.sharesSubspace = true
+        settings.memory = parameters.double("memory")
+        weighsCurvature = parameters.boolean("curvature")
         let count = context.attributes.count
         settings.subspace = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
         let seeds = RandomGenerator(seed: context.seed)
@@ -206,7 +215,7 @@ public final class StreamingGradientBoostedTrees: Learner {
                 let truth = (task == .multiclass ? output : 1) == target ? 1.0 : 0.0
                 let curvature = max(share * (1 - share), 1e-6)
                 let residual = max(-Self.bound, min(Self.bound, (truth - share) / curvature))
-                let found = step.learn(row, output, residual, weight * 4 * curvature)
+                let found = step.learn(row, output, residual, weighsCurvature ? weight * 4 * curvature : weight)
                 before?[output] += rate * found.before
                 sums[output] += rate * found.after
             }

@@ -10,7 +10,7 @@ extension RegressionTree {
     /// The split of a leaf that is surely the best; nil = there is none yet.
     func sureSplit(_ leaf: Int) -> SplitSuggestion? {
         let block = store.block(store.nodes[leaf].block)
-        let seen = store.weights(leaf)[0]
+        let seen = block[Header.seen]
         block[Header.evaluated] = seen
         var best = SplitSuggestion(
             merit: 0, kind: TreeNode.Kind.inactive, attribute: -1, threshold: 0, branches: 0)
@@ -132,7 +132,7 @@ extension RegressionTree {
                 let made = store.block(store.nodes[child].block)
                 for (index, weight) in model.enumerated() { made[store.layout.extraOffset + index] = weight }
                 (made[Header.mean], made[Header.linear]) = errors
-                made[Header.evaluated] = part.0
+                (made[Header.evaluated], made[Header.seen]) = (part.0, part.0)
             }
             if part.0 > heavier.weight { heavier = (child, part.0) }
             store.setChild(leaf, branch, child)

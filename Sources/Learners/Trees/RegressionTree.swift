@@ -22,6 +22,8 @@ final class RegressionTree: Stateful {
         var subspace = 0
         /// All leaves draw the same ones.
         var sharesSubspace = false
+        /// A leaf's mean is of so much weight of its latest targets: what is older fades.
+        var memory = Double.infinity
     }
 
     /// Places in a block's header: fading squared errors of mean and linear model, weight when splits were last looked at.
@@ -30,6 +32,8 @@ final class RegressionTree: Stateful {
         static let linear = 1
         static let evaluated = 2
         static let isUsed = 3
+        /// Weight seen.
+        static let seen = 4
     }
 
     /// Places in `totals`: the target's first value, from which all sums count, and its moments and range.
@@ -186,13 +190,18 @@ final class RegressionTree: Stateful {
         }
         let sums = store.weights(leaf)
         let offset = target - totals.base[Total.center]
+        if sums[0] > 0, sums[0] + weight > settings.memory {
+            let kept = max(0, settings.memory - weight) / sums[0]
+            (sums[0], sums[1], sums[2]) = (sums[0] * kept, sums[1] * kept, sums[2] * kept)
+        }
         sums[0] += weight
         sums[1] += weight * offset
         sums[2] += weight * offset * offset
         guard store.nodes[leaf].kind == TreeNode.Kind.active else { return false }
         let block = store.block(store.nodes[leaf].block)
         learnAttributes(block, row, offset, weight)
-        return sums[0] - block[Header.evaluated] >= settings.gracePeriod
+        block[Header.seen] += weight
+        return block[Header.seen] - block[Header.evaluated] >= settings.gracePeriod
     }
 
     /// Forgets everything but the room for codes.
@@ -293,7 +302,8 @@ final class RegressionTree: Stateful {
         (block + ObserverLayout.headerCount).update(
             repeating: 0, count: store.layout.extraOffset - ObserverLayout.headerCount)
         block.update(repeating: 0, count: ObserverLayout.headerCount)
-        (block[Header.mean], block[Header.linear], block[Header.evaluated]) = (errors.0, errors.1, sums.0)
+        (block[Header.mean], block[Header.linear]) = errors
+        (block[Header.evaluated], block[Header.seen]) = (sums.0, sums.0)
         let weights = store.weights(leaf)
         (weights[0], weights[1], weights[2]) = sums
         store.markLeaf(leaf)
@@ -321,7 +331,8 @@ final class RegressionTree: Stateful {
             let sums = store.weights(leaf)
             return Self.spread(sums[0], sums[1], sums[2])
         } didActivate: { leaf in
-            store.block(store.nodes[leaf].block)[Header.evaluated] = store.weights(leaf)[0]
+            let block = store.block(store.nodes[leaf].block)
+            (block[Header.evaluated], block[Header.seen]) = (store.weights(leaf)[0], store.weights(leaf)[0])
         }
     }
 
