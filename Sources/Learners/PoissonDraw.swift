@@ -1,4 +1,5 @@
 import Glibc
+import State
 
 /// Draws from a Poisson distribution by inversion (Knuth 3.4.1): online bagging's stand-in for drawing with replacement.
 struct PoissonDraw {
@@ -24,6 +25,26 @@ struct PoissonDraw {
     func callAsFunction(_ uniform: Double) -> Int {
         var count = 0
         while count < cumulative.count - 1, uniform > cumulative[count] { count += 1 }
+        return count
+    }
+
+    /// For a mean that is another each time: by inversion, from 30 on rounded from the normal distribution of the same
+    /// mean and variance.
+    static func draw(mean: Double, _ generator: RandomGenerator) -> Double {
+        let uniform = generator.nextUniform()
+        guard mean < 30 else {
+            let angle = 2 * Double.pi * generator.nextUniform()
+            let normal = (-2 * log(1 - uniform)).squareRoot() * cos(angle)
+            return max(0, (mean + mean.squareRoot() * normal).rounded())
+        }
+        var term = exp(-mean)
+        var sum = term
+        var count = 0.0
+        while uniform > sum, count < 200 {
+            count += 1
+            term *= mean / count
+            sum += term
+        }
         return count
     }
 }

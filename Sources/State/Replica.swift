@@ -45,7 +45,13 @@ public final class Replica {
             } else {
                 target.array.copy(from: source.array, stale: nil)
             }
-            stale[index] = source.array.marksChanges ? [UInt8](repeating: 0, count: pages) : nil
+            if !source.array.marksChanges {
+                stale[index] = nil
+            } else if stale[index]?.count == pages {
+                stale[index]?.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+            } else {
+                stale[index] = [UInt8](repeating: 0, count: pages)
+            }
         }
         twin.stateDidChange()
     }

@@ -34,6 +34,19 @@ struct TreeGoldenTests {
         Golden(stream: "sea", learner: "hoeffding-adaptive-tree", accuracy: 86.875, within: 0.3),
         Golden(stream: "agrawal", learner: "hoeffding-adaptive-tree", accuracy: 93.365, within: 0.3),
         Golden(stream: "random-tree", learner: "hoeffding-adaptive-tree", accuracy: 84.065, within: 0.3),
+        Golden(stream: "sea", learner: "extremely-fast-decision-tree", accuracy: 86.48, within: 0.011),
+        Golden(stream: "agrawal", learner: "extremely-fast-decision-tree", accuracy: 93.615),
+        Golden(stream: "led", learner: "extremely-fast-decision-tree", accuracy: 69.77),
+        Golden(stream: "random-tree", learner: "extremely-fast-decision-tree", accuracy: 84.735),
+        Golden(stream: "random-rbf", learner: "extremely-fast-decision-tree", accuracy: 77.375, within: 0.1),
+        // MOA's meta.OzaBoost -p, which draws nothing.
+        Golden(stream: "sea", learner: "online-boosting:resampling=false", accuracy: 87.0, within: 0.1),
+        Golden(stream: "agrawal", learner: "online-boosting:resampling=false", accuracy: 91.335, within: 0.1),
+        Golden(stream: "random-tree", learner: "online-boosting:resampling=false", accuracy: 83.865, within: 0.1),
+        Golden(stream: "random-rbf", learner: "online-boosting:resampling=false", accuracy: 85.655, within: 0.1),
+        // Seeds differ: MOA's own spread over five is a point on SEA, four on the random tree.
+        Golden(stream: "sea", learner: "streaming-random-patches", accuracy: 88.365, within: 1),
+        Golden(stream: "random-rbf", learner: "streaming-random-patches", accuracy: 89.915, within: 2),
     ]
 
     @Test(arguments: goldens)

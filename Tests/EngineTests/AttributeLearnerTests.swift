@@ -16,7 +16,10 @@ import Testing
         var testDescription: String { "\(name) \(task.rawValue) \(preset) \(fields)" }
 
         /// Fields that make little data enough: many splits, few members.
-        static let eager = ["grace-period": "20", "tie-threshold": "0.5", "models": "3", "drift-window": "20"]
+        static let eager = [
+            "grace-period": "20", "tie-threshold": "0.5", "models": "3", "drift-window": "20", "steps": "4",
+            "rate": "0.3",
+        ]
 
         func make(threads: Int = 1, classes: Int = 3, also: [String: String] = [:]) throws -> any Learner {
             let found = try LearnerRegistry.find(name)
@@ -49,7 +52,7 @@ import Testing
     }
 
     @Test func countOfLearners() {
-        #expect(Self.learners.count == 15, "a learner of attributes has its laws checked here, and its golden")
+        #expect(Self.learners.count == 21, "a learner of attributes has its laws checked here, and its golden")
     }
 
     /// Rows whose class follows from their attributes, which changes its meaning after `drift` rows.
@@ -220,7 +223,13 @@ import Testing
             learner.predictThenLearn(batch, into: predictions)
         }
         // Rooms double; a forest has two trees a member.
-        let trees = setup.name.contains("forest") ? 6 : setup.name.contains("bagging") ? 3 : 1
+        let trees =
+            switch setup.name {
+            case "adaptive-random-forest", "streaming-random-patches": 6
+            case "streaming-gradient-boosted-trees": 4
+            case let name where name.contains("bagging") || name.contains("boosting") || name.contains("forest"): 3
+            default: 1
+            }
         #expect(learner.stateByteCount < trees * 6 << 20, "\(learner.stateByteCount)")
     }
 }

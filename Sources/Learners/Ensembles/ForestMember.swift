@@ -11,7 +11,8 @@ final class ForestMember: Stateful {
         var tree = TreeSettings()
         var warning = AdaptiveWindow(delta: 0.01, direction: .up, rows: 20)
         var drift = AdaptiveWindow(delta: 0.001, direction: .up, rows: 20)
-        var weight = PoissonDraw(mean: 6)
+        /// Of a record; nil: its own.
+        var weight: PoissonDraw? = PoissonDraw(mean: 6)
         var watches = true
         var growsBackground = true
         var weighsVotes = true
@@ -99,7 +100,7 @@ final class ForestMember: Stateful {
         weigh(votes)
         numbers.base[1] += weight
         if judgement.best == target { numbers.base[0] += weight }
-        let count = settings.weight(generator.nextUniform())
+        let count = settings.weight.map { $0(generator.nextUniform()) } ?? 1
         guard count > 0 else { return }
         if learned == row {
             tree.learn(place, row, target, weight * Double(count), judgement)
@@ -119,13 +120,13 @@ final class ForestMember: Stateful {
         let error = best == target ? 0.0 : 1.0
         if settings.growsBackground, settings.warning.update(numbers.base + warningOffset, error) {
             registers[Register.warnings] += 1
-            background.clear()
+            renew(background)
             registers[Register.hasBackground] = 1
             settings.warning.reset(numbers.base + warningOffset)
         }
         guard settings.drift.update(numbers.base + Self.windows, error) else { return }
         registers[Register.drifts] += 1
-        tree.clear()
+        renew(tree)
         if registers[Register.hasBackground] == 1 {
             registers[Register.front] = 1 - registers[Register.front]
             registers[Register.hasBackground] = 0
@@ -133,5 +134,10 @@ final class ForestMember: Stateful {
         }
         settings.drift.reset(numbers.base + Self.windows)
         (numbers[0], numbers[1]) = (0, 0)
+    }
+
+    /// Lets a tree begin anew, on other attributes where all its leaves share theirs.
+    private func renew(_ tree: HoeffdingTree) {
+        tree.clear(random: settings.tree.sharesSubspace && settings.tree.subspace > 0 ? generator.next() : nil)
     }
 }

@@ -7,7 +7,7 @@ import State
 ///
 /// Every node has an ADWIN window over the errors of what is below it. Where a split's error rises, an alternative begins
 /// beside it; once both have seen enough, the better one stays. Leaves weigh records by Poisson(1), as MOA's do.
-final class AdaptiveTree: Stateful {
+final class AdaptiveTree: ChangingTree {
     struct Settings {
         var tree = TreeSettings()
         var window = AdaptiveWindow(rows: 20)

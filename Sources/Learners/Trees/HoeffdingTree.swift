@@ -34,6 +34,8 @@ final class HoeffdingTree: Stateful {
     private var scratchCount: Int
     /// Called for every node that has begun anew: a leaf that was made, or that became a split.
     var didMake: ((_ node: Int) -> Void)?
+    /// Decides in the tree's place whether a leaf splits.
+    var decide: ((_ leaf: Int, _ seen: Double) -> Void)?
 
     init(_ settings: TreeSettings, classes: Int, rooms: [Int64], seed: UInt64 = 0) {
         self.settings = settings
@@ -200,23 +202,31 @@ final class HoeffdingTree: Stateful {
     func learnLeaf(
         _ leaf: Int, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double, majority: Int, bayes: Int
     ) {
+        observe(leaf, row, target, weight)
+        guard store.nodes[leaf].kind == TreeNode.Kind.active else { return }
+        let block = store.block(store.nodes[leaf].block)
+        if majority == target { block[Header.majority] += weight }
+        if bayes == target { block[Header.bayes] += weight }
+        let weights = store.weights(leaf)
+        var seen = 0.0
+        for index in 0..<store.classes { seen += weights[index] }
+        if seen - block[Header.evaluated] >= settings.gracePeriod { lookForSplit(leaf, seen) }
+    }
+
+    /// Adds a record to a leaf's statistics.
+    @inline(__always)
+    func observe(_ leaf: Int, _ row: UnsafePointer<Double>, _ target: Int, _ weight: Double) {
         if !store.layout.hasRoom(for: row) { makeRoom(for: row) }
         store.markLeaf(leaf)
-        let weights = store.weights(leaf)
-        weights[target] += weight
+        store.weights(leaf)[target] += weight
         if store.nodes[leaf].classes <= Int32(target) {
             store.nodes[leaf].classes = Int32(target + 1)
             store.markNode(leaf)
         }
         guard store.nodes[leaf].kind == TreeNode.Kind.active else { return }
         let block = store.block(store.nodes[leaf].block)
-        if majority == target { block[Header.majority] += weight }
-        if bayes == target { block[Header.bayes] += weight }
         if block[Header.isUsed] == 0 { begin(block) }
         store.layout.learn(block, row, target, weight)
-        var seen = 0.0
-        for index in 0..<store.classes { seen += weights[index] }
-        if seen - block[Header.evaluated] >= settings.gracePeriod { lookForSplit(leaf, seen) }
     }
 
     /// A leaf's first record: it chooses what it looks at.
@@ -225,17 +235,18 @@ final class HoeffdingTree: Stateful {
         let count = store.layout.count
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
         var sequence = JavaSequence(state: store.random)
-        var left = Array(0..<count)
-        for _ in 0..<settings.subspace {
-            block[ObserverLayout.headerCount + left.remove(at: sequence.nextIndex(left.count))] = 1
+        for attribute in sequence.nextSubset(settings.subspace, of: count) {
+            block[ObserverLayout.headerCount + attribute] = 1
         }
-        store.random = sequence.state
+        if !settings.sharesSubspace { store.random = sequence.state }
     }
 
     /// Forgets everything but the room for codes and classes.
-    func clear() {
+    ///
+    /// - Parameter random: from which its leaves draw; nil = from where they began.
+    func clear(random: UInt64? = nil) {
         store.clear()
-        store.random = firstRandom
+        store.random = random.map { JavaSequence(seed: $0).state } ?? firstRandom
     }
 
     // MARK: Splits
@@ -243,12 +254,9 @@ final class HoeffdingTree: Stateful {
     @inline(never)
     private func lookForSplit(_ leaf: Int, _ seen: Double) {
         store.block(store.nodes[leaf].block)[Header.evaluated] = seen
-        let weights = store.weights(leaf)
-        var populated = 0
-        for index in 0..<store.classes where weights[index] != 0 { populated += 1 }
-        guard populated > 1 else { return }
+        if let decide { return decide(leaf, seen) }
+        let suggestions = suggestions(leaf)
         let block = store.block(store.nodes[leaf].block)
-        search.suggestions(block, weights, allowsNone: settings.allowsNone, into: &suggestions)
         guard var best = suggestions.first else { return }
         var second = -Double.infinity
         for suggestion in suggestions.dropFirst() {
@@ -259,8 +267,7 @@ final class HoeffdingTree: Stateful {
                 second = suggestion.merit
             }
         }
-        let range = settings.criterion.range(classes: Int(store.nodes[leaf].classes))
-        let bound = (range * range * log(1 / settings.confidence) / (2 * seen)).squareRoot()
+        let bound = bound(classes: Int(store.nodes[leaf].classes), seen)
         let isSure = suggestions.count < 2 || best.merit - second > bound || bound < settings.tieThreshold
         if settings.removesPoorAttributes, settings.leaf == .majority, suggestions.count > 1 {
             for suggestion in suggestions where suggestion.attribute >= 0 && best.merit - suggestion.merit > bound {
@@ -272,13 +279,30 @@ final class HoeffdingTree: Stateful {
         split(leaf, best)
     }
 
+    /// Splits of an active leaf, none where it has seen one class alone; of equal ones the later is better.
+    func suggestions(_ leaf: Int) -> [SplitSuggestion] {
+        let weights = store.weights(leaf)
+        var populated = 0
+        for index in 0..<store.classes where weights[index] != 0 { populated += 1 }
+        guard populated > 1 else { return [] }
+        search.suggestions(
+            store.block(store.nodes[leaf].block), weights, allowsNone: settings.allowsNone, into: &suggestions)
+        return suggestions
+    }
+
+    /// The Hoeffding bound after so much weight.
+    func bound(classes: Int, _ seen: Double) -> Double {
+        let range = settings.criterion.range(classes: classes)
+        return (range * range * log(1 / settings.confidence) / (2 * seen)).squareRoot()
+    }
+
     /// Not to split is best: the leaf begins anew with its class weights.
     private func restart(_ leaf: Int, _ seen: Double) {
         store.clearBlock(leaf)
         store.block(store.nodes[leaf].block)[Header.evaluated] = seen
     }
 
-    private func split(_ leaf: Int, _ best: SplitSuggestion) {
+    func split(_ leaf: Int, _ best: SplitSuggestion) {
         let classes = store.classes
         guard store.hasRoom(budget, nodes: best.branches) else { return }
         let block = store.block(store.nodes[leaf].block)
@@ -305,7 +329,7 @@ final class HoeffdingTree: Stateful {
 
     // MARK: Memory
 
-    private var budget: TreeStore.Budget {
+    var budget: TreeStore.Budget {
         TreeStore.Budget(maximum: settings.maximumBytes, extraNodeBytes: extraNodeBytes)
     }
 
@@ -319,7 +343,8 @@ final class HoeffdingTree: Stateful {
         }
     }
 
-    private func total(_ leaf: Int) -> (sum: Double, most: Double) {
+    /// Weight of a leaf's classes, and of the heaviest.
+    func total(_ leaf: Int) -> (sum: Double, most: Double) {
         var (sum, most) = (0.0, 0.0)
         for index in 0..<store.classes {
             sum += store.weights(leaf)[index]

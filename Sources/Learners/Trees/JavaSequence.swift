@@ -30,6 +30,12 @@ struct JavaSequence {
         }
     }
 
+    /// So many different numbers of 0 ..< total.
+    mutating func nextSubset(_ count: Int, of total: Int) -> [Int] {
+        var left = Array(0..<total)
+        return (0..<min(count, total)).map { _ in left.remove(at: nextIndex(left.count)) }
+    }
+
     /// From a Poisson distribution with mean 1, by inversion with one uniform number.
     mutating func nextPoisson() -> Double {
         let high = next(26) << 27

@@ -18,14 +18,22 @@ final class RegressionTree: Stateful {
         var gracePeriod = 200.0
         var binaryOnly = false
         var maximumBytes = 33_554_432
+        /// Attributes at which a leaf may split, drawn when it begins to learn; 0 = all.
+        var subspace = 0
+        /// All leaves draw the same ones.
+        var sharesSubspace = false
+        /// A leaf's mean is of so much weight of its latest targets: what is older fades.
+        var memory = Double.infinity
     }
 
     /// Places in a block's header: fading squared errors of mean and linear model, weight when splits were last looked at.
-    private enum Header {
+    enum Header {
         static let mean = 0
         static let linear = 1
         static let evaluated = 2
         static let isUsed = 3
+        /// Weight seen.
+        static let seen = 4
     }
 
     /// Places in `totals`: the target's first value, from which all sums count, and its moments and range.
@@ -42,23 +50,28 @@ final class RegressionTree: Stateful {
     private static let fading = 0.995
     private static let step = 0.1
     /// Weight that both sides of a split must have.
-    private static let leastWeight = 5.0
+    static let leastWeight = 5.0
 
     let store: TreeStore
-    private let settings: Settings
-    private let isNominal: [Bool]
+    let settings: Settings
+    /// What a node costs its owner beside the tree.
+    var extraNodeBytes = 0
+    private let firstRandom: UInt64
+    let isNominal: [Bool]
     private let totals: StateArray<Double>
     /// A record's standardized numbers, 0 = missing or no number.
     private let scaled: UnsafeMutablePointer<Double>
 
-    init(_ settings: Settings, rooms: [Int64]) {
+    init(_ settings: Settings, rooms: [Int64], seed: UInt64 = 0) {
         self.settings = settings
+        firstRandom = JavaSequence(seed: seed).state
         isNominal = rooms.map { $0 > 0 }
         // By "class": weight, sum and sum of squares of the target.
         store = TreeStore(
             classes: 3, rooms: rooms,
             shape: ObserverLayout.Shape(numericSize: TargetHistogram.size, extra: rooms.count + 1))
         totals = StateArray(count: Total.attributes + 3 * rooms.count)
+        store.random = firstRandom
         scaled = .allocate(capacity: max(rooms.count, 1))
     }
 
@@ -70,15 +83,24 @@ final class RegressionTree: Stateful {
 
     // MARK: Predictions
 
-    func predict(_ row: UnsafePointer<Double>) -> Double {
-        let place = store.reach(row, from: store.root, stays: false)
-        let node = place.node >= 0 ? place.node : place.parent
+    func predict(_ row: UnsafePointer<Double>) -> Double { predict(row, from: store.root) }
+
+    func predict(_ row: UnsafePointer<Double>, from top: Int) -> Double {
+        let place = store.reach(row, from: top, stays: false)
+        return predict(row, at: place.node >= 0 ? place.node : place.parent)
+    }
+
+    /// What a leaf predicts; -1 = there is none yet.
+    func predict(_ row: UnsafePointer<Double>, at node: Int) -> Double {
         guard node >= 0 else { return bounded(totals.base[Total.mean]) }
-        guard store.nodes[node].kind == TreeNode.Kind.active else { return bounded(mean(node)) }
+        guard settings.leaf != .mean, store.nodes[node].kind == TreeNode.Kind.active else { return bounded(mean(node)) }
         let block = store.block(store.nodes[node].block)
         scale(row)
         return bounded(choose(block, mean(node), linear(block, mean(node))))
     }
+
+    /// Weight of the targets seen.
+    var weightSeen: Double { totals.base[Total.weight] }
 
     private func choose(_ block: UnsafePointer<Double>, _ mean: Double, _ linear: Double) -> Double {
         switch settings.leaf {
@@ -99,7 +121,8 @@ final class RegressionTree: Stateful {
         return sums[0] > 0 ? totals.base[Total.center] + sums[1] / sums[0] : totals.base[Total.mean]
     }
 
-    private var deviation: Double {
+    /// Of the targets seen.
+    var deviation: Double {
         let weight = totals.base[Total.weight]
         return weight > 0 ? (totals.base[Total.deviations] / weight).squareRoot() : 0
     }
@@ -124,29 +147,68 @@ final class RegressionTree: Stateful {
 
     // MARK: Learning
 
-    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double) {
-        let target = ObserverLayout.bounded(given)
-        noteTarget(target, weight)
-        let place = store.reach(row, from: store.root, stays: false)
+    func learn(_ row: UnsafePointer<Double>, _ target: Double, _ weight: Double) {
+        store.root = learn(row, target, weight, from: store.root)
+    }
+
+    /// Learns a record in the tree whose root is `top`; -1 = there is none yet.
+    ///
+    /// - Returns: the root.
+    func learn(_ row: UnsafePointer<Double>, _ target: Double, _ weight: Double, from top: Int) -> Int {
+        let leaf = learn(row, target, weight, at: store.reach(row, from: top, stays: false))
+        return top < 0 ? leaf : top
+    }
+
+    /// Learns a record where it ended up.
+    ///
+    /// - Returns: the leaf that learned it, which may be a split now; -1 = there was no room for one.
+    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place) -> Int {
         var leaf = place.node
         if leaf < 0 {
-            guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else { return }
+            guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else {
+                noteTarget(ObserverLayout.bounded(given), weight)
+                return -1
+            }
             leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
-            if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) } else { store.root = leaf }
+            if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) }
         }
+        if observe(leaf, row, given, weight), let best = sureSplit(leaf) { split(leaf, best) }
+        return leaf
+    }
+
+    /// Adds a record to a leaf's statistics and models.
+    ///
+    /// - Returns: whether it is time to look for a split.
+    func observe(_ leaf: Int, _ row: UnsafePointer<Double>, _ given: Double, _ weight: Double) -> Bool {
+        let target = ObserverLayout.bounded(given)
+        noteTarget(target, weight)
         if !store.layout.hasRoom(for: row) { makeRoom(for: row) }
         store.markLeaf(leaf)
-        if store.nodes[leaf].kind == TreeNode.Kind.active { learnModels(leaf, row, target, weight) }
-        noteNumbers(row, weight)
+        if settings.leaf != .mean {
+            if store.nodes[leaf].kind == TreeNode.Kind.active { learnModels(leaf, row, target, weight) }
+            noteNumbers(row, weight)
+        }
         let sums = store.weights(leaf)
         let offset = target - totals.base[Total.center]
+        if sums[0] > 0, sums[0] + weight > settings.memory {
+            let kept = max(0, settings.memory - weight) / sums[0]
+            (sums[0], sums[1], sums[2]) = (sums[0] * kept, sums[1] * kept, sums[2] * kept)
+        }
         sums[0] += weight
         sums[1] += weight * offset
         sums[2] += weight * offset * offset
-        guard store.nodes[leaf].kind == TreeNode.Kind.active else { return }
+        guard store.nodes[leaf].kind == TreeNode.Kind.active else { return false }
         let block = store.block(store.nodes[leaf].block)
         learnAttributes(block, row, offset, weight)
-        if sums[0] - block[Header.evaluated] >= settings.gracePeriod { lookForSplit(leaf) }
+        block[Header.seen] += weight
+        return block[Header.seen] - block[Header.evaluated] >= settings.gracePeriod
+    }
+
+    /// Forgets everything but the room for codes.
+    func clear() {
+        store.clear()
+        store.random = firstRandom
+        for index in 0..<totals.count { totals[index] = 0 }
     }
 
     private func noteTarget(_ target: Double, _ weight: Double) {
@@ -201,9 +263,9 @@ final class RegressionTree: Stateful {
         let layout = store.layout
         if block[Header.isUsed] == 0 {
             block[Header.isUsed] = 1
-            layout.observeAll(block)
+            chooseAttributes(block)
         }
-        for index in 0..<layout.count where !row[index].isNaN {
+        for index in 0..<layout.count where !row[index].isNaN && block[ObserverLayout.headerCount + index] != 0 {
             let column = layout.columns[index]
             guard column.values > 0 else {
                 TargetHistogram.learn(block + column.offset, ObserverLayout.bounded(row[index]), offset, weight)
@@ -219,160 +281,58 @@ final class RegressionTree: Stateful {
         }
     }
 
-    // MARK: Splits
-
-    /// n · standard deviation, of sums.
-    @inline(__always)
-    private static func spread(_ weight: Double, _ sum: Double, _ squares: Double) -> Double {
-        weight > 0 ? (max(0, squares * weight - sum * sum)).squareRoot() : 0
+    /// At which a leaf may split.
+    private func chooseAttributes(_ block: UnsafeMutablePointer<Double>) {
+        let count = store.layout.count
+        guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
+        var sequence = JavaSequence(state: store.random)
+        for attribute in sequence.nextSubset(settings.subspace, of: count) {
+            block[ObserverLayout.headerCount + attribute] = 1
+        }
+        if !settings.sharesSubspace { store.random = sequence.state }
     }
 
-    private func lookForSplit(_ leaf: Int) {
+    // MARK: Leaves beside a tree
+
+    /// A leaf begins anew with what a branch of its split had, and keeps its linear model.
+    func restart(_ leaf: Int, sums: (Double, Double, Double)) {
+        guard store.nodes[leaf].kind == TreeNode.Kind.active else { return }
         let block = store.block(store.nodes[leaf].block)
-        let seen = store.weights(leaf)[0]
-        block[Header.evaluated] = seen
-        var best = SplitSuggestion(
-            merit: 0, kind: TreeNode.Kind.inactive, attribute: -1, threshold: 0, branches: 0)
-        var second = 0.0
-        for index in 0..<store.layout.count {
-            guard let found = isNominal[index] ? nominal(block, index) : numeric(block, index) else { continue }
-            if found.merit > best.merit {
-                second = best.merit
-                best = found
-            } else {
-                second = max(second, found.merit)
-            }
-        }
-        guard best.merit > 0 else { return }
-        let bound = (log(1 / settings.confidence) / (2 * seen)).squareRoot()
-        guard second / best.merit < 1 - bound || bound < settings.tieThreshold else { return }
-        split(leaf, best)
-    }
-
-    private func numeric(_ block: UnsafePointer<Double>, _ attribute: Int) -> SplitSuggestion? {
-        let cell = block + store.layout.columns[attribute].offset
-        let (weight, sum, squares) = TargetHistogram.total(cell)
-        let before = Self.spread(weight, sum, squares)
-        var best: SplitSuggestion?
-        TargetHistogram.eachThreshold(cell) { threshold, left, leftSum, leftSquares in
-            guard left >= Self.leastWeight, weight - left >= Self.leastWeight else { return }
-            let merit =
-                (before - Self.spread(left, leftSum, leftSquares)
-                    - Self.spread(weight - left, sum - leftSum, squares - leftSquares)) / weight
-            if merit > best?.merit ?? 0 {
-                best = SplitSuggestion(
-                    merit: merit, kind: TreeNode.Kind.numeric, attribute: attribute, threshold: threshold, branches: 2)
-            }
-        }
-        return best
-    }
-
-    private func nominal(_ block: UnsafePointer<Double>, _ attribute: Int) -> SplitSuggestion? {
-        let head = block + store.layout.columns[attribute].offset
-        let values = Int(head[1])
-        var (weight, sum, squares) = (0.0, 0.0, 0.0)
-        var parts = 0.0
-        var populated = 0
-        for value in 0..<values {
-            let sums = head + 6 + 3 * value
-            weight += sums[0]
-            sum += sums[1]
-            squares += sums[2]
-            parts += Self.spread(sums[0], sums[1], sums[2])
-            if sums[0] >= Self.leastWeight { populated += 1 }
-        }
-        guard weight > 0 else { return nil }
-        let before = Self.spread(weight, sum, squares)
-        var best: SplitSuggestion?
-        if !settings.binaryOnly, populated > 1, before > parts {
-            best = SplitSuggestion(
-                merit: (before - parts) / weight, kind: TreeNode.Kind.multiway, attribute: attribute, threshold: 0,
-                branches: values)
-        }
-        for value in 0..<values {
-            let sums = head + 6 + 3 * value
-            guard sums[0] >= Self.leastWeight, weight - sums[0] >= Self.leastWeight else { continue }
-            let merit =
-                (before - Self.spread(sums[0], sums[1], sums[2])
-                    - Self.spread(weight - sums[0], sum - sums[1], squares - sums[2])) / weight
-            if merit > best?.merit ?? 0 {
-                best = SplitSuggestion(
-                    merit: merit, kind: TreeNode.Kind.equal, attribute: attribute, threshold: Double(value),
-                    branches: 2)
-            }
-        }
-        return best
-    }
-
-    /// What a branch gets: weight, sum and sum of squares.
-    private func sums(_ block: UnsafePointer<Double>, _ split: SplitSuggestion, _ branch: Int) -> (
-        Double, Double, Double
-    ) {
-        let cell = block + store.layout.columns[split.attribute].offset
-        switch split.kind {
-        case TreeNode.Kind.numeric:
-            var found = (0.0, 0.0, 0.0)
-            TargetHistogram.eachThreshold(cell) { threshold, weight, sum, squares in
-                if threshold == split.threshold { found = (weight, sum, squares) }
-            }
-            let total = TargetHistogram.total(cell)
-            return branch == 0 ? found : (total.0 - found.0, total.1 - found.1, total.2 - found.2)
-        case TreeNode.Kind.multiway:
-            let sums = cell + 6 + 3 * branch
-            return (sums[0], sums[1], sums[2])
-        default:
-            var (own, others) = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-            for value in 0..<Int(cell[1]) {
-                let sums = cell + 6 + 3 * value
-                if value == Int(split.threshold) {
-                    own = (sums[0], sums[1], sums[2])
-                } else {
-                    others = (others.0 + sums[0], others.1 + sums[1], others.2 + sums[2])
-                }
-            }
-            return branch == 0 ? own : others
-        }
-    }
-
-    /// Children begin with what their branch had, and with their parent's linear model.
-    private func split(_ leaf: Int, _ best: SplitSuggestion) {
-        guard store.hasRoom(budget, nodes: best.branches) else { return }
-        let block = store.block(store.nodes[leaf].block)
-        let parts = (0..<best.branches).map { sums(block, best, $0) }
-        let model = Array(
-            UnsafeBufferPointer(start: block + store.layout.extraOffset, count: store.layout.shape.extra))
         let errors = (block[Header.mean], block[Header.linear])
-        store.beginSplit(leaf, kind: best.kind, attribute: best.attribute, threshold: best.threshold)
-        var heavier = (child: -1, weight: -1.0)
-        for (branch, part) in parts.enumerated() {
-            let child = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
-            let weights = store.weights(child)
-            (weights[0], weights[1], weights[2]) = part
-            if store.nodes[child].kind == TreeNode.Kind.active {
-                let made = store.block(store.nodes[child].block)
-                for (index, weight) in model.enumerated() { made[store.layout.extraOffset + index] = weight }
-                (made[Header.mean], made[Header.linear]) = errors
-                made[Header.evaluated] = part.0
-            }
-            if part.0 > heavier.weight { heavier = (child, part.0) }
-            store.setChild(leaf, branch, child)
+        (block + ObserverLayout.headerCount).update(
+            repeating: 0, count: store.layout.extraOffset - ObserverLayout.headerCount)
+        block.update(repeating: 0, count: ObserverLayout.headerCount)
+        (block[Header.mean], block[Header.linear]) = errors
+        (block[Header.evaluated], block[Header.seen]) = (sums.0, sums.0)
+        let weights = store.weights(leaf)
+        (weights[0], weights[1], weights[2]) = sums
+        store.markLeaf(leaf)
+    }
+
+    /// Gives a leaf another's linear model.
+    func copyModel(from leaf: Int, to other: Int) {
+        guard store.nodes[leaf].kind == TreeNode.Kind.active, store.nodes[other].kind == TreeNode.Kind.active else {
+            return
         }
-        store.nodes[leaf].block = Int32(heavier.child)
-        store.markNode(leaf)
-        if store.inactiveCount > 0 { shareMemory(blockBytes: store.blockBytes, activates: true) }
+        let (from, to) = (store.block(store.nodes[leaf].block), store.block(store.nodes[other].block))
+        (to + store.layout.extraOffset).update(from: from + store.layout.extraOffset, count: store.layout.shape.extra)
+        (to[Header.mean], to[Header.linear]) = (from[Header.mean], from[Header.linear])
     }
 
     // MARK: Memory
 
-    private var budget: TreeStore.Budget { TreeStore.Budget(maximum: settings.maximumBytes) }
+    var budget: TreeStore.Budget {
+        TreeStore.Budget(maximum: settings.maximumBytes, extraNodeBytes: extraNodeBytes)
+    }
 
     /// Leaves where the target spreads most have statistics.
-    private func shareMemory(blockBytes: Int, activates: Bool) {
+    func shareMemory(blockBytes: Int, activates: Bool) {
         store.share(budget, blockBytes: blockBytes, activates: activates) { leaf in
             let sums = store.weights(leaf)
             return Self.spread(sums[0], sums[1], sums[2])
         } didActivate: { leaf in
-            store.block(store.nodes[leaf].block)[Header.evaluated] = store.weights(leaf)[0]
+            let block = store.block(store.nodes[leaf].block)
+            (block[Header.evaluated], block[Header.seen]) = (store.weights(leaf)[0], store.weights(leaf)[0])
         }
     }
 

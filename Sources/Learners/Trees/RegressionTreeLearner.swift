@@ -7,13 +7,8 @@ final class RegressionTreeLearner: Learner {
     private let tree: RegressionTree
 
     init(_ parameters: Hyperparameters, _ context: LearnerContext) {
-        var settings = RegressionTree.Settings()
+        var settings = RegressionTree.Settings(parameters)
         settings.leaf = RegressionTree.Settings.Leaf(rawValue: parameters["model"]) ?? .adaptive
-        settings.confidence = parameters.double("confidence")
-        settings.tieThreshold = parameters.double("tie-threshold")
-        settings.gracePeriod = parameters.double("grace-period")
-        settings.binaryOnly = parameters.boolean("binary-splits")
-        settings.maximumBytes = parameters.integer("max-mib") << 20
         tree = RegressionTree(settings, rooms: context.attributes.map(\.firstRoom))
     }
 
@@ -30,16 +25,39 @@ final class RegressionTreeLearner: Learner {
         let learned = features.learningAttributes ?? features.attributes
         for row in 0..<features.rows {
             predict(row, features, predictions)
-            guard !features.targets[row].isNaN, features.hasWeight(row) else { continue }
-            tree.learn(
-                learned + row * features.attributeCount, features.targets[row], Double(features.weights[row]))
+            guard let target = features.learnedNumber(row) else { continue }
+            tree.learn(learned + row * features.attributeCount, target, Double(features.weights[row]))
         }
     }
 
     private func predict(_ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch) {
-        let value = tree.predict(features.attributes + row * features.attributeCount)
-        predictions.outputs[row * predictions.stride] = value
-        let error = value - ObserverLayout.bounded(features.targets[row])
-        predictions.losses[row] = error.isNaN ? 0 : error * error
+        predictions.write(tree.predict(features.attributes + row * features.attributeCount), row, features)
     }
+}
+
+extension RegressionTree.Settings {
+    /// From the fields of `TreeSettings`.
+    init(_ parameters: Hyperparameters) {
+        confidence = parameters.double("confidence")
+        tieThreshold = parameters.double("tie-threshold")
+        gracePeriod = parameters.double("grace-period")
+        binaryOnly = parameters.boolean("binary-splits")
+        maximumBytes = parameters.integer("max-mib") << 20
+    }
+}
+
+extension PredictionBatch {
+    /// Writes a row's number and its squared error.
+    @inline(__always)
+    func write(_ value: Double, _ row: Int, _ features: FeatureBatch) {
+        outputs[row * stride] = value
+        let error = value - ObserverLayout.bounded(features.targets[row])
+        losses[row] = error.isNaN ? 0 : error * error
+    }
+}
+
+extension FeatureBatch {
+    /// The number of a row that is to be learned; nil: it has none, or no weight.
+    @inline(__always)
+    func learnedNumber(_ row: Int) -> Double? { !targets[row].isNaN && hasWeight(row) ? targets[row] : nil }
 }

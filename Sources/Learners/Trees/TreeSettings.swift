@@ -34,6 +34,8 @@ struct TreeSettings {
     var underflows = false
     /// Attributes that a leaf looks at, drawn when it begins to learn; 0 = all.
     var subspace = 0
+    /// All leaves of a tree look at the same ones, until it begins anew.
+    var sharesSubspace = false
 
     init() {}
 
@@ -46,7 +48,9 @@ struct TreeSettings {
         missing = Missing(rawValue: parameters["missing"]) ?? .heavier
         splitPoints = parameters.integer("split-points")
         binaryOnly = parameters.boolean("binary-splits")
-        removesPoorAttributes = parameters.boolean("remove-poor-attributes")
+        let fields = parameters.descriptor.fields
+        removesPoorAttributes =
+            fields.contains { $0.name == "remove-poor-attributes" } && parameters.boolean("remove-poor-attributes")
         allowsNone = parameters.boolean("pre-prune")
         maximumBytes = parameters.integer("max-mib") << 20
         underflows = parameters.boolean("underflow")
