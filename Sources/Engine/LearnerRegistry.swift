@@ -22,6 +22,15 @@ public enum LearnerRegistry {
         QuantileScorer.learner,
         LODA.learner,
         KMeans.learner,
+        Perceptron.learner,
+        FactorizationMachine.learner,
+        FieldAwareFactorizationMachine.learner,
+        MatrixFactorization.learner,
+        BernoulliNaiveBayes.learner,
+        BayesianLinearRegression.learner,
+        OnlineIsolationForest.learner,
+        DBSTREAM.learner,
+        SelfAdjustingNeighbors.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {
