@@ -318,13 +318,13 @@ def adaptive_machine(xs, ys):
         z, total = score(x)
         g = 1 / (1 + math.exp(-z)) - y
         bias[1] += g * g
-        bias[0] -= 0.1 * g / math.sqrt(1 + bias[1])
+        bias[0] -= 0.5 * g / math.sqrt(1 + bias[1])
         for j, a in x.items():
             gw[j] += (g * a) ** 2
-            w[j] -= 0.1 * g * a / math.sqrt(gw[j])
+            w[j] -= 0.5 * g * a / math.sqrt(gw[j])
             pull = g * a * (total - v[j] * a)
             gv[j] += pull**2
-            v[j] = v[j] - 0.1 * pull / np.sqrt(gv[j])
+            v[j] = v[j] - 0.5 * pull / np.sqrt(gv[j])
     return answers
 
 

@@ -80,7 +80,8 @@ import Testing
         let gradients: [Float] = [0, .nan, .infinity]
         for _ in 0..<60_000 { step.take(&weights, &firsts, &seconds, gradients, count: 3) }
         #expect(firsts[0] == 0 && seconds[0] == 0 && firsts[1] == 0 && seconds[1] == 0)
-        #expect((weights + firsts + seconds).allSatisfy(\.isFinite))
+        let areFinite = (weights + firsts + seconds).allSatisfy { $0.isFinite }
+        #expect(areFinite)
     }
 
     /// Frozen layers and embeddings stay to the bit; the others go on.

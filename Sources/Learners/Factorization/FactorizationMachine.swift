@@ -1,3 +1,4 @@
+import CBytes
 import Components
 import Glibc
 import Records
@@ -28,7 +29,7 @@ public final class FactorizationMachine: Learner {
     /// The constant term, and its sum of squares.
     private let intercept = StateArray<Float>(count: 2)
     /// sum_i v_if x_i.
-    private var sums: [Double]
+    private let sums: UnsafeMutablePointer<Float>
 
     private init(_ settings: FactorizationSettings, _ context: LearnerContext) throws(SettingError) {
         guard context.batchMode == .sequential else {
@@ -37,13 +38,16 @@ public final class FactorizationMachine: Learner {
         self.settings = settings
         target = ScoreTarget(task: context.task, isRaw: !settings.scalesTarget)
         draw = LatentDraw(sigma: settings.sigma, seed: context.seed)
-        let lanes = 2 + settings.factors + (settings.isAdaptive ? 1 + settings.factors : 0)
+        let lanes = 2 + settings.stride + (settings.isAdaptive ? 1 + settings.stride : 0)
         guard context.slotCount * lanes <= 1 << 29 else {
             throw SettingError("factorization-machine: 2 GiB are not enough; take fewer --bits or factors")
         }
         slots = StateArray(count: max(context.slotCount, 1), lanes: lanes, marksChanges: true)
-        sums = Array(repeating: 0, count: settings.factors)
+        sums = .allocate(capacity: settings.stride)
+        sums.initialize(repeating: 0, count: settings.stride)
     }
+
+    deinit { sums.deallocate() }
 
     public var classCount: Int { target.classCount }
 
@@ -84,25 +88,27 @@ public final class FactorizationMachine: Learner {
     /// Leaves the sums in `sums`.
     private func score(_ row: Int, _ features: FeatureBatch, _ values: UnsafePointer<Float>) -> Double {
         let (slots, scale) = (FactorSlots(slots), scale(row, features, values))
-        return sums.withUnsafeMutableBufferPointer { sums in
-            for index in sums.indices { sums[index] = 0 }
-            var score = Double(intercept.base[0])
-            var squares = 0.0
-            for at in features.offsets[row]..<features.offsets[row + 1] {
-                let slot = slots[Int(features.indices[at])]
-                guard slot[0] > 0 else { continue }
-                let value = Double(values[at]) * scale
-                score += Double(slot[1]) * value
-                for index in sums.indices {
-                    let part = Double(slot[2 + index]) * value
-                    sums[index] += part
-                    squares += part * part
-                }
+        let factors = settings.stride
+        sums.update(repeating: 0, count: factors)
+        var score = Double(intercept.base[0])
+        var squares = SIMD4<Float>()
+        for at in features.offsets[row]..<features.offsets[row + 1] {
+            let slot = slots[Int(features.indices[at])]
+            guard slot[0] > 0 else { continue }
+            let value = Double(values[at]) * scale
+            score += Double(slot[1]) * value
+            for factor in stride(from: 0, to: factors, by: 4) {
+                let part = vector_load4(slot + 2 + factor) * Float(value)
+                vector_store4(sums + factor, vector_load4(sums + factor) + part)
+                squares += part * part
             }
-            var pairs = 0.0
-            for sum in sums { pairs += sum * sum }
-            return Self.bounded(score + 0.5 * (pairs - squares))
         }
+        var pairs = SIMD4<Float>()
+        for factor in stride(from: 0, to: factors, by: 4) {
+            let sum = vector_load4(sums + factor)
+            pairs += sum * sum
+        }
+        return Self.bounded(score + 0.5 * Double((pairs - squares).sum()))
     }
 
     private static func bounded(_ score: Double) -> Double { score.isNaN ? 0 : max(-1e15, min(1e15, score)) }
@@ -129,18 +135,19 @@ public final class FactorizationMachine: Learner {
         let step = FactorStep(rate: settings.learningRate, isAdaptive: settings.isAdaptive)
         FactorStep(rate: settings.interceptRate, isAdaptive: settings.isAdaptive)
             .take(intercept.base, intercept.base + 1, gradient)
-        let factors = settings.factors
+        let factors = settings.stride
         let squares = settings.isAdaptive ? 1 + factors : 0
         for at in features.offsets[row]..<features.offsets[row + 1] {
             let index = Int(features.indices[at])
             let weight = slots[index] + 1
             let value = Double(values[at]) * scale
             step.take(weight, weight + squares, gradient * value + settings.l2 * Double(weight[0]))
-            for factor in 0..<factors {
+            let scaled = Float(value)
+            for factor in stride(from: 0, to: factors, by: 4) {
                 let number = weight + 1 + factor
-                let latent = Double(number[0])
-                let pull = value * (sums[factor] - latent * value)
-                step.take(number, number + squares, gradient * pull + settings.latentL2 * latent)
+                let latent = vector_load4(number)
+                let pull = Float(gradient) * scaled * (vector_load4(sums + factor) - latent * scaled)
+                step.take(number, number + squares, pull + Float(settings.latentL2) * latent)
             }
             slots.mark(index)
         }

@@ -1,3 +1,4 @@
+import CBytes
 import Components
 import State
 
@@ -9,8 +10,8 @@ struct FactorizationSettings {
             HyperparameterField(
                 "optimizer", .choice(["adagrad", "sgd"]), default: "adagrad",
                 "how weights move: by rates that shrink with their gradients, or by one rate"),
-            HyperparameterField("learning-rate", .number(0...1e3), default: "0.1", "of weights and vectors"),
-            HyperparameterField("intercept-learning-rate", .number(0...1e3), default: "0.1", "of the constant term"),
+            HyperparameterField("learning-rate", .number(0...1e3), default: "0.5", "of weights and vectors"),
+            HyperparameterField("intercept-learning-rate", .number(0...1e3), default: "0.5", "of the constant term"),
             HyperparameterField("l2", .number(0...1e3), default: "0", "L2 regularization of weights"),
             HyperparameterField("l2-latent", .number(0...1e3), default: "0", "L2 regularization of latent vectors"),
             HyperparameterField("sigma", .number(0...10), default: "0.1", "deviation that latent vectors begin with"),
@@ -27,7 +28,9 @@ struct FactorizationSettings {
         ]
     ]
 
+    /// Numbers of a latent vector; where they lie they take a multiple of four, the rest of which stays 0.
     let factors: Int
+    let stride: Int
     let isAdaptive: Bool
     let learningRate: Double
     let interceptRate: Double
@@ -39,6 +42,7 @@ struct FactorizationSettings {
 
     init(_ fields: Hyperparameters) {
         factors = fields.integer("factors")
+        stride = (factors + 3) & ~3
         isAdaptive = fields["optimizer"] == "adagrad"
         learningRate = fields.double("learning-rate")
         interceptRate = fields.double("intercept-learning-rate")
@@ -59,17 +63,24 @@ struct FactorStep {
     /// Beyond, a number stays as it is.
     static let largest: Float = 1e6
 
+    /// Takes one number, with its sum of squares, along its gradient.
     @inline(__always)
     func take(_ number: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>, _ gradient: Double) {
         var step = rate * gradient
         if isAdaptive {
             let squares = Double(sum.pointee) + gradient * gradient
-            sum.pointee = squares < Double(Float.greatestFiniteMagnitude) ? Float(squares) : .greatestFiniteMagnitude
+            sum.pointee = squares < 1e35 ? Float(squares) : 1e35
             step /= (1 + squares).squareRoot()
         }
         let moved = Double(number.pointee) - step
         // No comparison holds for what is no number: the number stays.
         if moved > -Double(Self.largest), moved < Double(Self.largest) { number.pointee = Float(moved) }
+    }
+
+    /// Takes four numbers at once.
+    @inline(__always)
+    func take(_ numbers: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>, _ gradients: SIMD4<Float>) {
+        vector_adagrad4(numbers, sums, gradients, Float(rate), isAdaptive ? 1 : 0, Self.largest)
     }
 }
 

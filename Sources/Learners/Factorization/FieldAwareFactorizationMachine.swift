@@ -1,3 +1,4 @@
+import CBytes
 import Components
 import Glibc
 import Records
@@ -41,8 +42,6 @@ public final class FieldAwareFactorizationMachine: Learner {
     private let slots: StateArray<Float>
     private let intercept = StateArray<Float>(count: 2)
     private var active: [Active] = []
-    /// Gradients of the record's vectors, feature after feature.
-    private var pulls: [Double] = []
 
     private init(_ settings: FactorizationSettings, bits: Int, _ context: LearnerContext) throws(SettingError) {
         guard context.batchMode == .sequential else {
@@ -53,7 +52,7 @@ public final class FieldAwareFactorizationMachine: Learner {
         draw = LatentDraw(sigma: settings.sigma, seed: context.seed)
         isNominal = context.attributes.map(\.isNominal)
         valueSlots = isNominal.contains(true) ? 1 << bits : 0
-        let numbers = 1 + isNominal.count * settings.factors
+        let numbers = 1 + isNominal.count * settings.stride
         let lanes = 1 + numbers * (settings.isAdaptive ? 2 : 1)
         let count = isNominal.count + valueSlots
         guard count * lanes <= 1 << 28 else {
@@ -114,7 +113,7 @@ public final class FieldAwareFactorizationMachine: Learner {
     }
 
     private func score() -> Double {
-        let (slots, factors) = (FactorSlots(slots), settings.factors)
+        let (slots, factors) = (FactorSlots(slots), settings.stride)
         var score = Double(intercept.base[0])
         for (index, one) in active.enumerated() {
             let first = slots[one.slot]
@@ -124,9 +123,11 @@ public final class FieldAwareFactorizationMachine: Learner {
                 let second = slots[other.slot]
                 guard second[0] > 0 else { continue }
                 let (left, right) = (first + 2 + other.field * factors, second + 2 + one.field * factors)
-                var product: Float = 0
-                for factor in 0..<factors { product += left[factor] * right[factor] }
-                score += Double(product) * one.value * other.value
+                var product = SIMD4<Float>()
+                for factor in stride(from: 0, to: factors, by: 4) {
+                    product += vector_load4(left + factor) * vector_load4(right + factor)
+                }
+                score += Double(product.sum()) * one.value * other.value
             }
         }
         return score.isNaN ? 0 : max(-1e15, min(1e15, score))
@@ -139,39 +140,31 @@ public final class FieldAwareFactorizationMachine: Learner {
             slots[one.slot][0] = 1
             for field in isNominal.indices {
                 draw.fill(
-                    one.slot * isNominal.count + field, slots[one.slot] + 2 + field * settings.factors,
+                    one.slot * isNominal.count + field, slots[one.slot] + 2 + field * settings.stride,
                     count: settings.factors)
             }
         }
     }
 
+    /// Each pair of features has two vectors of its own, so that pairs are learned one after the other.
     private func learn(_ gradient: Double) {
-        let (slots, factors, fields) = (FactorSlots(slots), settings.factors, isNominal.count)
-        let block = fields * factors
-        pulls.removeAll(keepingCapacity: true)
-        pulls.append(contentsOf: repeatElement(0, count: active.count * block))
-        for (index, one) in active.enumerated() {
-            for (place, other) in active.enumerated() where place != index {
-                let vector = slots[other.slot] + 2 + one.field * factors
-                let value = one.value * other.value
-                let start = index * block + other.field * factors
-                for factor in 0..<factors { pulls[start + factor] += value * Double(vector[factor]) }
-            }
-        }
+        let (slots, factors) = (FactorSlots(slots), settings.stride)
         let step = FactorStep(rate: settings.learningRate, isAdaptive: settings.isAdaptive)
         FactorStep(rate: settings.interceptRate, isAdaptive: settings.isAdaptive)
             .take(intercept.base, intercept.base + 1, gradient)
-        let squares = settings.isAdaptive ? 1 + block : 0
+        let squares = settings.isAdaptive ? 1 + isNominal.count * factors : 0
+        let decay = Float(2 * settings.latentL2)
         for (index, one) in active.enumerated() {
-            let weight = slots[one.slot] + 1
-            step.take(weight, weight + squares, gradient * one.value + settings.l2 * Double(weight[0]))
-            // Vectors for fields that the record does not have stay.
-            for other in active where other.field != one.field {
-                for factor in 0..<factors {
-                    let place = other.field * factors + factor
-                    let number = weight + 1 + place
-                    let pull = gradient * pulls[index * block + place]
-                    step.take(number, number + squares, pull + 2 * settings.latentL2 * Double(number[0]))
+            let first = slots[one.slot] + 1
+            step.take(first, first + squares, gradient * one.value + settings.l2 * Double(first[0]))
+            for other in active[(index + 1)...] {
+                let left = first + 1 + other.field * factors
+                let right = slots[other.slot] + 2 + one.field * factors
+                let pull = Float(gradient * one.value * other.value)
+                for factor in stride(from: 0, to: factors, by: 4) {
+                    let (mine, its) = (vector_load4(left + factor), vector_load4(right + factor))
+                    step.take(left + factor, left + factor + squares, pull * its + decay * mine)
+                    step.take(right + factor, right + factor + squares, pull * mine + decay * its)
                 }
             }
             slots.mark(one.slot)

@@ -19,9 +19,9 @@ public final class MatrixFactorization: Learner {
                 HyperparameterField("user", .names, default: "", "the users' field; else the first category"),
                 HyperparameterField("item", .names, default: "", "the items' field; else the second category"),
                 HyperparameterField("factors", .integer(1...1024), default: "10", "numbers of a latent vector"),
-                HyperparameterField("learning-rate", .number(0...1e3), default: "0.02", "of biases and vectors"),
-                HyperparameterField("l2-bias", .number(0...1e3), default: "0.02", "L2 regularization of biases"),
-                HyperparameterField("l2-latent", .number(0...1e3), default: "0.02", "L2 regularization of vectors"),
+                HyperparameterField("learning-rate", .number(0...1e3), default: "0.05", "of biases and vectors"),
+                HyperparameterField("l2-bias", .number(0...1e3), default: "0.01", "L2 regularization of biases"),
+                HyperparameterField("l2-latent", .number(0...1e3), default: "0.01", "L2 regularization of vectors"),
                 HyperparameterField("sigma", .number(0...10), default: "0.1", "deviation that vectors begin with"),
                 HyperparameterField(
                     "room", .integer(16...16_777_216), default: "65536", "rows for users, and for items"),
@@ -78,7 +78,7 @@ public final class MatrixFactorization: Learner {
                 if index < nominal.count { return nominal[index] }
                 throw SettingError(
                     "matrix-factorization: which field is the \(name)? Say \(name)=FIELD"
-                        + didYouMean("", attributes.map(\.name)))
+                        + "; there are: " + attributes.map(\.name).joined(separator: ", "))
             }
             if let found = attributes.firstIndex(where: { $0.name == given }) { return found }
             throw SettingError(

@@ -1,58 +1,50 @@
+import CBytes
 import Glibc
 
 /// One step of Adam (Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, Algorithm 1):
 ///
 ///     m = b1 m + (1 - b1) g      v = b2 v + (1 - b2) g²      w -= rate · m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
-/// A gradient that is no number counts as 0, and one beyond `largest` as that, so that moments and weights stay finite.
+/// A gradient that is no number counts as 0, and one beyond a million as that, so that moments and weights stay finite.
+/// Moments that have become tiny are 0: those of units that no longer take part go there, and arithmetic with what is
+/// almost nothing is a hundred times slower.
 struct AdamStep {
-    static var largest: Float { 1e6 }
-
-    private let decay1: Float
-    private let decay2: Float
-    /// rate / (1 - b1^t).
-    private let rate: Float
-    /// 1 / (1 - b2^t).
-    private let correction: Float
-    private let epsilon: Float
-    private let l2: Float
+    private var rule: vector_adam_rule
 
     /// - Parameter count: steps with this one, t.
     init(_ settings: PerceptronSettings, count: Int64) {
         let count = Double(count)
-        decay1 = Float(settings.beta1)
-        decay2 = Float(settings.beta2)
-        rate = Float(settings.learningRate / (1 - pow(settings.beta1, count)))
-        correction = Float(1 / (1 - pow(settings.beta2, count)))
-        epsilon = Float(settings.epsilon)
-        l2 = Float(settings.l2)
+        rule = vector_adam_rule(
+            decay1: Float(settings.beta1), decay2: Float(settings.beta2),
+            rate: Float(settings.learningRate / (1 - pow(settings.beta1, count))),
+            correction: Float(1 / (1 - pow(settings.beta2, count))), epsilon: Float(settings.epsilon),
+            l2: Float(settings.l2), largest: 1e6, least: 1e-18)
     }
 
-    /// Takes `count` weights a step along their gradients. The loop has no branches, so that vector registers take it.
+    /// Takes `count` weights a step along their gradients.
     func take(
         _ weights: UnsafeMutablePointer<Float>, _ firsts: UnsafeMutablePointer<Float>,
         _ seconds: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>, count: Int
     ) {
-        let (decay1, decay2, rate, correction, epsilon, l2) = (decay1, decay2, rate, correction, epsilon, l2)
-        for index in 0..<count {
-            let weight = weights[index]
-            let gradient = Self.bounded(Self.flushed(gradients[index] + l2 * weight))
-            let first = Self.flushed(decay1 * firsts[index] + (1 - decay1) * gradient)
-            let second = Self.flushed(decay2 * seconds[index] + (1 - decay2) * gradient * gradient)
-            firsts[index] = first
-            seconds[index] = second
-            weights[index] = Self.bounded(weight - rate * first / ((second * correction).squareRoot() + epsilon))
+        withUnsafePointer(to: rule) { rule in
+            let wide = count & ~3
+            for index in stride(from: 0, to: wide, by: 4) {
+                vector_adam4(weights + index, firsts + index, seconds + index, gradients + index, rule)
+            }
+            guard wide < count else { return }
+            // The last ones take the same way, in a place of their own.
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { room in
+                guard let start = room.baseAddress else { return }
+                room.update(repeating: 0)
+                start.update(from: weights + wide, count: count - wide)
+                (start + 4).update(from: firsts + wide, count: count - wide)
+                (start + 8).update(from: seconds + wide, count: count - wide)
+                (start + 12).update(from: gradients + wide, count: count - wide)
+                vector_adam4(start, start + 4, start + 8, start + 12, rule)
+                (weights + wide).update(from: start, count: count - wide)
+                (firsts + wide).update(from: start + 4, count: count - wide)
+                (seconds + wide).update(from: start + 8, count: count - wide)
+            }
         }
-    }
-
-    /// 0 for no number, and for what is so small that arithmetic with it would soon be a hundred times slower: moments
-    /// of units that no longer take part go there.
-    @inline(__always)
-    private static func flushed(_ value: Float) -> Float { abs(value) > 1e-18 ? value : 0 }
-
-    @inline(__always)
-    private static func bounded(_ value: Float) -> Float {
-        let low = value > -largest ? value : -largest
-        return low < largest ? low : largest
     }
 }
