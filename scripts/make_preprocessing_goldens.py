@@ -12,7 +12,7 @@ import sklearn
 from river import feature_extraction, preprocessing, stats, utils
 from scipy.special import log1p
 from scipy import stats as scipy_stats
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.feature_selection import VarianceThreshold, chi2, f_classif
 from sklearn.metrics import mutual_info_score
 from sklearn.preprocessing import KBinsDiscretizer, Normalizer, PowerTransformer, RobustScaler, TargetEncoder
@@ -50,6 +50,7 @@ correlated = np.round(mixed @ np.array([[1, 0.8, 0.1], [0, 0.5, 0.3], [0, 0, 2]]
 goldens["correlated"] = correlated.tolist()
 whitened = PCA(whiten=True).fit_transform(correlated) * np.sqrt(len(correlated) / (len(correlated) - 1))
 goldens["whiten_pca"] = whitened.tolist()
+goldens["pca"] = IncrementalPCA(batch_size=12).fit(correlated).transform(correlated).tolist()
 centred = correlated - correlated.mean(axis=0)
 values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
 goldens["whiten_zca"] = (centred @ vectors @ np.diag(values**-0.5) @ vectors.T).tolist()

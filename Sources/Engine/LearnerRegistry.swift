@@ -34,6 +34,15 @@ public enum LearnerRegistry {
         ContextualBandit.squareCB,
         ContextualBandit.linUCB,
         ContextualBandit.thompsonSampling,
+        Perceptron.learner,
+        FactorizationMachine.learner,
+        FieldAwareFactorizationMachine.learner,
+        MatrixFactorization.learner,
+        BernoulliNaiveBayes.learner,
+        BayesianLinearRegression.learner,
+        OnlineIsolationForest.learner,
+        DBSTREAM.learner,
+        SelfAdjustingNeighbors.learner,
     ]
 
     public static func find(_ name: String) throws(SettingError) -> LearnerDescriptor {

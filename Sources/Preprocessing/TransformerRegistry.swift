@@ -26,6 +26,7 @@ public enum RecordTransformerRegistry {
         ExpressionField.descriptor,
         Polynomial.descriptor,
         RandomProjection.descriptor,
+        PrincipalComponents.descriptor,
         FlagOutliers.descriptor,
         GroupImpute.descriptor,
         ImputeCategory.descriptor,

@@ -18,7 +18,7 @@ struct AnomalyTests {
         return text
     }
 
-    @Test(arguments: ["half-space-trees", "gaussian-scorer", "quantile-scorer", "loda"])
+    @Test(arguments: ["half-space-trees", "gaussian-scorer", "quantile-scorer", "loda", "online-isolation-forest"])
     func scoresTellAnomalies(_ learner: String) throws {
         let workspace = Workspace()
         try workspace.write("s.csv", Self.stream())

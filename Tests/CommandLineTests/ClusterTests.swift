@@ -35,4 +35,16 @@ struct ClusterTests {
             #expect(Set(members.map(\.1)).count <= 1, "group \(group)")
         }
     }
+
+    /// The number of clouds is found, and each keeps its number.
+    @Test func dbstreamFindsClouds() throws {
+        let workspace = Workspace()
+        let (text, clouds) = Self.stream(2000)
+        try workspace.write("s.csv", text)
+        let line = "evaluate --input s.csv --learner dbstream -p out.jsonl --json --progress none"
+        #expect(try workspace.thalweg(line).report().learned == 2000)
+        let groups = try workspace.objects("out.jsonl").map { $0["prediction"] as? Int ?? -1 }
+        let found = (0..<3).map { cloud in Set(zip(groups, clouds).dropFirst(500).filter { $0.1 == cloud }.map(\.0)) }
+        #expect(found.allSatisfy { $0.count == 1 } && Set(found.flatMap { $0 }).count == 3, "\(found)")
+    }
 }

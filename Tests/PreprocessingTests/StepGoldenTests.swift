@@ -94,6 +94,21 @@ import Testing
         }
     }
 
+    @Test func componentsEqualScikitLearn() throws {
+        let bench = StepBench(numbers: ["a", "b", "c"])
+        let input = try table("correlated").map { StepBench.Record(numbers: $0) }
+        try bench.add("pca", ["components": "3", "every": String(input.count)])
+        let early = bench.run(input).numbers
+        #expect(early[0][3].isNaN && !early[40][3].isNaN)
+        let found = bench.run(input, learns: false).numbers
+        let expected = try table("pca")
+        for column in 0..<3 {
+            // Directions are unique up to their sign.
+            let sign = found[0][3 + column] * expected[0][column] < 0 ? -1.0 : 1
+            agree(found.map { sign * $0[3 + column] }, expected.map { $0[column] }, 1e-8, "component \(column)")
+        }
+    }
+
     @Test func modeEqualsRiver() throws {
         let found = try transform("impute", ["strategy": "mode"], column("mode_input").map { [$0] })
         agree(found.map { $0[0] }, try column("mode"))

@@ -56,6 +56,62 @@ static inline vector_float4 vector_scale4(vector_float4 x, vector_float4 squares
 #endif
 }
 
+/// x where its size is above `least`, else 0; 0 for no number.
+static inline vector_float4 vector_flush4(vector_float4 x, float least) {
+#if defined(__SSE2__)
+    const __m128 size = _mm_andnot_ps(_mm_set1_ps(-0.0f), (__m128)x);
+    return (vector_float4)_mm_and_ps((__m128)x, _mm_cmpgt_ps(size, _mm_set1_ps(least)));
+#else
+    for (int k = 0; k < 4; k++) x[k] = (x[k] < 0 ? -x[k] : x[k]) > least ? x[k] : 0;
+    return x;
+#endif
+}
+
+static inline vector_float4 vector_load4(const float *from) {
+    vector_float4 x;
+    __builtin_memcpy(&x, from, sizeof x);
+    return x;
+}
+
+static inline void vector_store4(float *to, vector_float4 x) { __builtin_memcpy(to, &x, sizeof x); }
+
+/// What a step of Adam takes beside weights, moments and gradients.
+typedef struct {
+    float decay1, decay2, rate, correction, epsilon, l2;
+    /// Gradients and weights stay within; moments smaller than this become 0.
+    float largest, least;
+} vector_adam_rule;
+
+/// A step of four weights. The bounds come after the flush: what is no number is 0.
+static inline void vector_adam4(
+    float *weights, float *firsts, float *seconds, const float *gradients, const vector_adam_rule *rule) {
+    const vector_float4 weight = vector_load4(weights);
+    const vector_float4 given = vector_flush4(vector_load4(gradients) + rule->l2 * weight, rule->least);
+    const vector_float4 gradient = vector_clip4(given, rule->largest);
+    const vector_float4 first =
+        vector_flush4(rule->decay1 * vector_load4(firsts) + (1 - rule->decay1) * gradient, rule->least);
+    const vector_float4 second =
+        vector_flush4(rule->decay2 * vector_load4(seconds) + (1 - rule->decay2) * gradient * gradient, rule->least);
+    vector_store4(firsts, first);
+    vector_store4(seconds, second);
+    const vector_float4 root = vector_sqrt4(second * rule->correction) + rule->epsilon;
+    vector_store4(weights, vector_clip4(weight - rule->rate * first / root, rule->largest));
+}
+
+/// A step of four numbers by AdaGrad, with sums of squares that begin at 1; `adaptive` 0: by the rate alone. What would be
+/// no number, or beyond `largest`, is 0 or that.
+static inline void vector_adagrad4(
+    float *numbers, float *sums, vector_float4 gradient, float rate, int adaptive, float largest) {
+    vector_float4 step = rate * vector_clip4(vector_flush4(gradient, 1e-18f), 1e15f);
+    if (adaptive) {
+        const vector_float4 slope = vector_clip4(vector_flush4(gradient, 1e-18f), 1e15f);
+        const vector_float4 squares = vector_clip4(vector_load4(sums) + slope * slope, 1e35f);
+        vector_store4(sums, squares);
+        step /= vector_sqrt4(squares + 1.0f);
+    }
+    vector_store4(numbers, vector_clip4(vector_load4(numbers) - step, largest));
+}
+
 /// Writes the rows of the 4 x 4 matrix whose columns are a, b, c, d.
 static inline void vector_transpose4(vector_float4 a, vector_float4 b, vector_float4 c, vector_float4 d,
                                      vector_float4 *rows) {

@@ -43,35 +43,24 @@ final class Whiten: Transformer {
 
     private let rule: Rule
     private let width: Int
-    /// Records learned, and 1 once there is a W.
-    private let counts: StateArray<Double>
-    private let means: StateArray<Double>
-    /// Row by row, the mean of products of deviations.
-    private let covariance: StateArray<Double>
+    /// Its second count is 1 once there is a W.
+    private let covariance: RunningCovariance
     /// W, and the means it was computed with.
     private let weights: StateArray<Double>
     private let centers: StateArray<Double>
     private var deviations: [Double]
 
-    /// Numbers beyond have squares that spoil a covariance for good; they are learned as this.
-    private static let largest = 1e70
-
     init(columns: Int, _ rule: Rule) {
         self.rule = rule
         width = columns
-        counts = StateArray(count: 2)
-        means = StateArray(count: columns)
-        covariance = StateArray(count: columns * columns)
+        covariance = RunningCovariance(width: columns, fading: rule.fading)
         weights = StateArray(count: columns * columns)
         centers = StateArray(count: columns)
         deviations = Array(repeating: 0, count: columns)
     }
 
     var state: [StateEntry] {
-        [
-            StateEntry("counts", counts), StateEntry("means", means), StateEntry("covariance", covariance),
-            StateEntry("weights", weights), StateEntry("centers", centers),
-        ]
+        covariance.state + [StateEntry("weights", weights), StateEntry("centers", centers)]
     }
 
     func process(_ columns: NumberColumns) {
@@ -93,7 +82,7 @@ final class Whiten: Transformer {
     }
 
     private func transform(_ values: UnsafeMutablePointer<Double>, _ stride: Int) {
-        guard counts.base[1] > 0 else { return }
+        guard covariance.counts.base[1] > 0 else { return }
         let (width, weights, centers) = (width, weights.base, centers.base)
         withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { centred in
             for column in 0..<width {
@@ -112,29 +101,11 @@ final class Whiten: Transformer {
 
     private func learn(_ values: UnsafeMutablePointer<Double>?, _ stride: Int) {
         guard let values else { return }
-        let count = counts.base[0] + 1
-        let share = rule.fading > 0 ? max(rule.fading, 1 / count) : 1 / count
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { before in
-            for column in 0..<width {
-                let value = values[column * stride]
-                let cut = min(max(value, -Self.largest), Self.largest)
-                before[column] = value.isNaN ? 0 : cut - means.base[column]
-            }
-            // C' = (1 - s) (C + s d dᵀ), with d from the old mean.
-            for row in 0..<width {
-                for column in 0..<width {
-                    let at = row * width + column
-                    covariance.base[at] = (1 - share) * (covariance.base[at] + share * before[row] * before[column])
-                }
-            }
-            for column in 0..<width { means.base[column] += share * before[column] }
-        }
-        counts.base[0] = count
-        if count.truncatingRemainder(dividingBy: rule.every) == 0 { refresh() }
+        if covariance.learn(values, stride).truncatingRemainder(dividingBy: rule.every) == 0 { refresh() }
     }
 
     private func refresh() {
-        let (values, vectors) = SymmetricMatrix.eigen(covariance.elements, width)
+        let (values, vectors) = SymmetricMatrix.eigen(covariance.products.elements, width)
         guard let largest = values.first, largest > 0 else { return }
         var scales: [Double] = []
         for value in values {
@@ -153,8 +124,8 @@ final class Whiten: Transformer {
                 }
                 weights.base[row * width + column] = bounded(weight)
             }
-            centers.base[row] = means.base[row]
+            centers.base[row] = covariance.means.base[row]
         }
-        counts.base[1] = 1
+        covariance.counts.base[1] = 1
     }
 }
