@@ -16,7 +16,7 @@ extension Configuration {
         let action = onDrift == .event ? [] : [("on-drift", JSONValue.string(onDrift.rawValue))]
         let drift = watches.compactMap { name, value in value.map { (name, JSONValue.string($0.text)) } } + action
         return .object(
-            delay + order + dialect + drift + [
+            delay + order + dialect + drift + wrappers.identity + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
@@ -77,6 +77,10 @@ extension Configuration {
             pipeline = try steps.map { step throws(SettingError) in try ComponentSpecification(parsing: step) }
         }
         crosses = list("cross") ?? crosses
+        let wanted = wrappers.identity
+        wrappers = try WrapperOptions { name in
+            given(name) ? wanted.first { $0.0 == name }?.1.string : made[name]?.string
+        }
         if !given("bits") { bits = made["bits"]?.integer ?? bits }
         batchMode = text("batch-mode").flatMap(BatchMode.init) ?? batchMode
         if !given("batch-size") { batchSize = made["batch-size"]?.integer ?? batchSize }
@@ -103,7 +107,7 @@ extension Configuration {
             }
         }
         let names =
-            ["delay", "lateness", "detector", "on-drift", "feature-drift"] + Self.dialectNames
+            ["delay", "lateness", "detector", "on-drift", "feature-drift"] + Self.dialectNames + WrapperOptions.names
             + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]

@@ -41,6 +41,8 @@ public struct Configuration: Sendable {
     /// Preprocessing steps in order; nil = the preset's.
     public var pipeline: [ComponentSpecification]?
     public var crosses: [String] = []
+    /// What is put around the learner.
+    public var wrappers = WrapperOptions()
     /// Watches the learner's answers; nil: nothing does.
     public var detector: ComponentSpecification?
     public var onDrift = DriftAction.event

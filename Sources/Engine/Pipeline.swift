@@ -61,7 +61,7 @@ public final class Pipeline: Stateful {
         }
         crosser = try configuration.namespaceCrosser(schema)
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
-        evaluation = PrequentialEvaluation(task: schema.task)
+        evaluation = PrequentialEvaluation(task: schema.task, hasIntervals: configuration.wrappers.intervals != nil)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
@@ -82,7 +82,11 @@ public final class Pipeline: Stateful {
             batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
             attributes: preprocessor.attributes)
         let fields = hyperparameters
-        makeLearner = { () throws(SettingError) in try found.make(fields, context) }
+        let wrappers = configuration.wrappers
+        try wrappers.check(schema.task)
+        makeLearner = { [targets] () throws(SettingError) in
+            wrappers.wrap(try found.make(fields, context), context) { targets.classNames }
+        }
         learner = try makeLearner()
         drift = try DriftWatch(configuration, schema.task)
         fieldDrift = try FieldDriftWatch(configuration, schema)
@@ -142,6 +146,22 @@ public final class Pipeline: Stateful {
 
     /// Says that no record of the class was seen when the schema was fixed.
     func markAsGuess(_ className: String) { targets.markAsGuess(className) }
+
+    /// Refuses options that name classes which cannot come.
+    func checkNamedClasses() throws(SettingError) {
+        try configuration.wrappers.imbalance?.check(classNames, isComplete: targets.knowsAllClasses)
+    }
+
+    /// What calibration is worth; nil: probabilities are the learner's own.
+    var reliability: [(name: String, value: Double?)]? { (learner as? CalibratedLearner)?.reliability }
+
+    /// Level, coverage and mean width of intervals; nil: there are none.
+    var intervalValues: [NamedValue]? {
+        guard let options = configuration.wrappers.intervals, let metrics = evaluation.intervals else { return nil }
+        let measured = [("coverage", metrics.coverage), ("mean_width", metrics.meanWidth)]
+        return [NamedValue("level", options.level)]
+            + measured.compactMap { name, value in value.map { NamedValue(name, $0) } }
+    }
 
     /// Number of records learned: what a prediction names as the model's version.
     public var version: Int { evaluation.learned }

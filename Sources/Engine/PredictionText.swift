@@ -67,10 +67,18 @@ struct PredictionText {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
             writer.write(outputs[0])
+            if predictions.width > 2 { writeInterval(outputs) }
         } else {
             if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
             writeProbabilities(outputs, min(predictions.width, known))
         }
+    }
+
+    private mutating func writeInterval(_ outputs: UnsafePointer<Double>) {
+        writer.raw(",\"lower\":")
+        writer.write(outputs[1])
+        writer.raw(",\"upper\":")
+        writer.write(outputs[2])
     }
 
     private mutating func writeClass(_ index: Int) {

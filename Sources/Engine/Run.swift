@@ -217,6 +217,7 @@ public final class Run {
             try configuration.checkOrder(schema)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
+            try pipeline.checkNamedClasses()
             return pipeline
         } catch let error as FormatError {
             // The records are what they are: it is the options that do not fit them.

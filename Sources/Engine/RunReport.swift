@@ -37,6 +37,10 @@ public struct RunReport: Sendable {
     public let source: SourceStatus?
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let delayed: TargetStatus?
+    /// How good calibrated probabilities are, and what they were before; nil: they are the learner's own.
+    public let calibration: [NamedValue]?
+    /// Level, coverage and mean width of intervals; nil: there are none.
+    public let intervals: [NamedValue]?
     /// What detectors saw; nil: nothing is watched.
     public let drift: DriftStatus?
 
@@ -66,6 +70,8 @@ public struct RunReport: Sendable {
         self.source = source
         delayed = pipeline.targetCounts.map(TargetStatus.init)
         drift = DriftStatus(pipeline)
+        calibration = pipeline.reliability?.compactMap { name, value in value.map { NamedValue(name, $0) } }
+        intervals = pipeline.intervalValues
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -94,6 +100,8 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if let calibration { fields.append(("calibration", Self.json(calibration))) }
+        if let intervals { fields.append(("intervals", Self.json(intervals))) }
         if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
@@ -101,6 +109,10 @@ public struct RunReport: Sendable {
         if !steps.isEmpty { fields.append(("preprocessing", .object(steps.map { ($0.step, Self.json($0.notes)) }))) }
         if let source { fields.append(("source", source.json)) }
         return .object(fields)
+    }
+
+    private static func json(_ values: [NamedValue]) -> JSONValue {
+        .object(values.map { ($0.name, JSONValue(Optional($0.value))) })
     }
 
     private static func json(_ notes: [StepNote]) -> JSONValue {
@@ -127,6 +139,10 @@ public struct RunReport: Sendable {
         }
         let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
         if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        for (name, values) in [("calibration", calibration), ("intervals", intervals)] {
+            guard let values, !values.isEmpty else { continue }
+            lines.append("\(name): " + values.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
+        }
         lines += drift?.summary ?? []
         lines.append(
             "model: \(modelBytes) bytes, \(parameters) parameters, version \(version), digest \(digest.prefix(16))")

@@ -160,6 +160,15 @@ final class TargetEncoder: Stateful {
         return names.count - 1
     }
 
+    /// The name under which a class is known.
+    static func canonicalName(_ name: String) -> String {
+        var name = name
+        return name.withUTF8 { String(decoding: canonical($0), as: UTF8.self) }
+    }
+
+    /// False: one of two classes was never seen, and its name is a guess.
+    var knowsAllClasses: Bool { task.hasTwoClasses && guess[0] == 0 }
+
     /// Whole numbers by value (`1.0` is class `1`), other names as they are.
     private static func canonical(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         let name = String(decoding: text, as: UTF8.self)

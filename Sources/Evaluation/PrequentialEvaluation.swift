@@ -18,6 +18,8 @@ public final class PrequentialEvaluation: Stateful {
     private let task: Task
     private let classification: ClassificationMetrics?
     private let regression: RegressionMetrics?
+    /// Nil: predictions have no intervals.
+    public let intervals: IntervalMetrics?
     private let totals: StateArray<Double>
 
     private enum Total {
@@ -32,8 +34,10 @@ public final class PrequentialEvaluation: Stateful {
         static let count = 8
     }
 
-    public init(task: Task) {
+    /// - Parameter hasIntervals: predictions of numbers have a lower and an upper end as second and third output.
+    public init(task: Task, hasIntervals: Bool = false) {
         self.task = task
+        intervals = hasIntervals ? IntervalMetrics() : nil
         classification =
             task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
         regression = task == .regression ? RegressionMetrics() : nil
@@ -44,6 +48,7 @@ public final class PrequentialEvaluation: Stateful {
         [StateEntry("totals", totals)]
             + (classification?.state.prefixed("classification") ?? [])
             + (regression?.state.prefixed("regression") ?? [])
+            + (intervals?.state.prefixed("intervals") ?? [])
     }
 
     public func stateDidChange() {
@@ -103,7 +108,11 @@ public final class PrequentialEvaluation: Stateful {
             guard !target.isNaN else { return }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
-            regression.update(target: target, prediction: predictions.outputs(of: row)[0])
+            let outputs = predictions.outputs(of: row)
+            regression.update(target: target, prediction: outputs[0])
+            if let intervals, predictions.width > 2 {
+                intervals.update(target: target, lower: outputs[1], upper: outputs[2])
+            }
             addLoss(predictions.losses[row], weight)
         } else {
             // Groups have no targets: the loss is how far the record lies from its group.
@@ -149,6 +158,7 @@ public final class PrequentialEvaluation: Stateful {
             ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
             ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
             ("kappa_temporal", classification?.kappaTemporal), ("f1", classification?.f1),
+            ("ece", classification?.calibrationError),
             ("mae", regression?.mae), ("rmse", regression?.rmse), ("r2", regression?.r2),
             ("average_loss", averageLoss),
         ])

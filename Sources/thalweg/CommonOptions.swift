@@ -51,6 +51,15 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "NAME:field=value,... (see thalweg list learners).") var learner: String?
     @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
+    @Option(help: "balanced, or CLASS=W,...: what records of a class weigh in learning.") var classWeight: String?
+    @Option(help: "under|over|random: learn classes in other shares than they come in.") var sample: String?
+    @Option(help: "CLASS=SHARE,...: the shares to learn them in (equal ones).") var sampleDistribution: String?
+    @Option(help: "Records that --sample random learns for each that comes (1).") var sampleRate: String?
+    @Option(help: "platt|isotonic: make probabilities come true as often as they say.") var calibrate: String?
+    @Option(help: "LEVEL: an interval around each predicted number that holds so many of the targets, such as 0.9.")
+    var intervals: String?
+    @Option(help: "conformal|adaptive (conformal).") var intervalMethod: String?
+    @Option(help: "Errors that intervals are made of (1000).") var intervalWindow: String?
     @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
     var detector: String?
     @Option(help: "event|reset|switch: what a drift does to the learner.") var onDrift: String?
@@ -89,6 +98,9 @@ struct CommonOptions: ParsableArguments {
             "max-reordered": one(maxReordered),
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
+            "class-weight": one(classWeight), "sample": one(sample), "sample-distribution": one(sampleDistribution),
+            "sample-rate": one(sampleRate), "calibrate": one(calibrate), "intervals": one(intervals),
+            "interval-method": one(intervalMethod), "interval-window": one(intervalWindow),
             "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),

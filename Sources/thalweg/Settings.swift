@@ -134,6 +134,7 @@ extension Settings {
                     try ComponentSpecification(parsing: text)
                 }
             }
+            configuration.wrappers = try WrapperOptions { isGiven($0) ? text($0) : nil }
             try configuration.validate()
             for text in names("on-schema-drift") { try configuration.schemaDrift.set(text) }
         } catch { throw UsageError(error.description) }
