@@ -126,12 +126,13 @@ import Testing
                 if random.next() % 8 == 0 { batch.weights[row] = [3e38, 1e-30][row % 2] }
             }
             learner.predictThenLearn(batch, into: predictions)
-            #expect(Self.outputs(predictions, 200).allSatisfy(\.isFinite))
-            #expect((0..<200).allSatisfy { predictions.losses[$0].isFinite })
+            let areFinite = Self.outputs(predictions, 200).allSatisfy { $0.isFinite }
+            #expect(areFinite && (0..<200).allSatisfy { predictions.losses[$0].isFinite })
         }
         for entry in learner.state {
             guard let array = entry.array as? StateArray<Double> else { continue }
-            #expect(array.elements.allSatisfy(\.isFinite), "\(entry.name)")
+            let areFinite = array.elements.allSatisfy { $0.isFinite }
+            #expect(areFinite, "\(entry.name)")
         }
     }
 
