@@ -31,6 +31,8 @@ public final class Pipeline: Stateful {
     /// Interactions of records that bring their own features.
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
+    /// Targets beyond the first; nil: there is one.
+    let further: OutputTargets?
     /// What became of targets that come later; nil: targets come with their records.
     public let targetCounts: TargetCounts?
     /// Records that wait for their targets; copies for readers have none.
@@ -61,7 +63,10 @@ public final class Pipeline: Stateful {
         }
         crosser = try configuration.namespaceCrosser(schema)
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
-        evaluation = PrequentialEvaluation(task: schema.task, hasIntervals: configuration.wrappers.intervals != nil)
+        further = OutputTargets(schema)
+        evaluation = PrequentialEvaluation(
+            task: schema.task, hasIntervals: configuration.wrappers.intervals != nil,
+            targets: schema.furtherOutputs.isEmpty ? [] : schema.outputNames)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
@@ -84,8 +89,17 @@ public final class Pipeline: Stateful {
         let fields = hyperparameters
         let wrappers = configuration.wrappers
         try wrappers.check(schema.task)
-        makeLearner = { [targets] () throws(SettingError) in
-            wrappers.wrap(try found.make(fields, context), context) { targets.classNames }
+        let method = configuration.multiOutput ?? .independent
+        makeLearner = { [targets, further] () throws(SettingError) in
+            guard let further else {
+                return wrappers.wrap(try found.make(fields, context), context) { targets.classNames }
+            }
+            return try MultiOutputLearner(method, context, outputs: schema.outputNames) {
+                (output, context) throws(SettingError) -> any Learner in
+                wrappers.wrap(try found.make(fields, context), context) {
+                    output == 0 ? targets.classNames : further.classNames[output - 1]
+                }
+            }
         }
         learner = try makeLearner()
         drift = try DriftWatch(configuration, schema.task)
@@ -100,7 +114,7 @@ public final class Pipeline: Stateful {
 
     public var state: [StateEntry] {
         preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
-            + learner.state.prefixed("learner")
+            + (further?.state.prefixed("target") ?? []) + learner.state.prefixed("learner")
             + evaluation.state.prefixed("evaluation") + (drift?.state.prefixed("drift") ?? [])
             + (fieldDrift?.state.prefixed("field-drift") ?? [])
             + (background?.state.prefixed("background") ?? []) + delayedState
@@ -119,6 +133,7 @@ public final class Pipeline: Stateful {
     public func stateDidChange() {
         preprocessor.stateDidChange()
         targets.stateDidChange()
+        further?.stateDidChange()
         if schema.task == .multiclass, targets.classNames.count > learner.classCount {
             grow(toClasses: targets.classNames.count)
         }
@@ -133,10 +148,17 @@ public final class Pipeline: Stateful {
     public var classNames: [String] { targets.classNames }
 
     /// Changes whenever a class is added or renamed.
-    var classRevision: Int { targets.revision }
+    var classRevision: Int { targets.revision + (further?.revision ?? 0) }
 
     /// The first row whose target could not be learned, and why. Changes nothing.
-    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? { targets.refusal(batch) }
+    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? {
+        if let further {
+            for row in 0..<batch.rows {
+                if let reason = further.refusal(row, batch) { return (row, reason) }
+            }
+        }
+        return targets.refusal(batch)
+    }
 
     /// Records taken, and targets that came for records taken before.
     var taken: Int { evaluation.records + evaluation.rejected + (targetCounts?[.joined] ?? 0) }
@@ -145,22 +167,20 @@ public final class Pipeline: Stateful {
     var progress: Int { evaluation.records + evaluation.rejected + (targetCounts?.events ?? 0) }
 
     /// Says that no record of the class was seen when the schema was fixed.
-    func markAsGuess(_ className: String) { targets.markAsGuess(className) }
+    ///
+    /// - Parameter output: of several targets, which one.
+    func markAsGuess(_ className: String, output: Int = 0) {
+        if output == 0 {
+            targets.markAsGuess(className)
+        } else {
+            further?.markAsGuess(className, output: output - 1)
+        }
+    }
 
     /// Refuses options that name classes which cannot come.
     func checkNamedClasses() throws(SettingError) {
-        try configuration.wrappers.imbalance?.check(classNames, isComplete: targets.knowsAllClasses)
-    }
-
-    /// What calibration is worth; nil: probabilities are the learner's own.
-    var reliability: [(name: String, value: Double?)]? { (learner as? CalibratedLearner)?.reliability }
-
-    /// Level, coverage and mean width of intervals; nil: there are none.
-    var intervalValues: [NamedValue]? {
-        guard let options = configuration.wrappers.intervals, let metrics = evaluation.intervals else { return nil }
-        let measured = [("coverage", metrics.coverage), ("mean_width", metrics.meanWidth)]
-        return [NamedValue("level", options.level)]
-            + measured.compactMap { name, value in value.map { NamedValue(name, $0) } }
+        try configuration.wrappers.imbalance?.check(
+            classNames, isComplete: targets.knowsAllClasses && further == nil)
     }
 
     /// Number of records learned: what a prediction names as the model's version.
@@ -168,6 +188,10 @@ public final class Pipeline: Stateful {
 
     /// A row's target for people.
     func targetText(_ row: Int, _ features: FeatureBatch) -> String {
+        ([firstTargetText(row, features)] + (further?.texts(row, features) ?? [])).joined(separator: ",")
+    }
+
+    private func firstTargetText(_ row: Int, _ features: FeatureBatch) -> String {
         if schema.task == .regression {
             return features.targets[row].isNaN ? "unknown" : fixed(features.targets[row], 4)
         }
@@ -179,6 +203,7 @@ public final class Pipeline: Stateful {
 
     /// A row's prediction for people.
     func predictionText(_ row: Int, _ predictions: PredictionBatch) -> String {
+        if further != nil { return outputTexts(row, predictions) }
         if schema.task.answersNumber { return fixed(predictions.outputs[row * predictions.stride], 4) }
         let name = className(Int(predictions.classes[row])) ?? "none"
         return schema.task == .binary ? "\(name) \(fixed(predictions.outputs[row * predictions.stride], 4))" : name
@@ -213,7 +238,7 @@ public final class Pipeline: Stateful {
     ) {
         if learning, !isFiltered { preprocessor.filter(batch) }
         let given = batch.features ?? ownFeatures
-        targets.encode(batch, into: given, learning: learning)
+        targets.encode(batch, into: given, learning: learning, further: further)
         if learning, let fieldDrift {
             fieldDrift.add(batch, before: evaluation.records) { sightings.append(DriftSighting(.field, $0)) }
         }

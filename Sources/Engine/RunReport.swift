@@ -41,6 +41,8 @@ public struct RunReport: Sendable {
     public let calibration: [NamedValue]?
     /// Level, coverage and mean width of intervals; nil: there are none.
     public let intervals: [NamedValue]?
+    /// Metrics of each of several outputs; nil: there is one.
+    public let outputs: [(name: String, metrics: [NamedValue])]?
     /// What detectors saw; nil: nothing is watched.
     public let drift: DriftStatus?
 
@@ -72,6 +74,7 @@ public struct RunReport: Sendable {
         drift = DriftStatus(pipeline)
         calibration = pipeline.reliability?.compactMap { name, value in value.map { NamedValue(name, $0) } }
         intervals = pipeline.intervalValues
+        outputs = evaluation.outputs?.byOutput
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -100,6 +103,9 @@ public struct RunReport: Sendable {
             ),
             ("digest", .string(digest)),
         ]
+        if let outputs {
+            fields.append(("outputs", .object(outputs.map { ($0.name, Self.json($0.metrics)) })))
+        }
         if let calibration { fields.append(("calibration", Self.json(calibration))) }
         if let intervals { fields.append(("intervals", Self.json(intervals))) }
         if let drift { fields += drift.members }
@@ -139,6 +145,10 @@ public struct RunReport: Sendable {
         }
         let shown = baselines.map { "\($0.name) \(percent($0.name, $0.value))" }.joined(separator: ", ")
         if !shown.isEmpty { lines.append("baselines: \(shown)") }
+        for (name, metrics) in outputs ?? [] {
+            lines.append(
+                "\(name): " + metrics.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
+        }
         for (name, values) in [("calibration", calibration), ("intervals", intervals)] {
             guard let values, !values.isEmpty else { continue }
             lines.append("\(name): " + values.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))

@@ -167,6 +167,13 @@ public final class ClassificationMetrics: Stateful {
         return seen.reduce(0) { $0 + score($1) } / Double(max(seen.count, 1))
     }
 
+    /// Of two classes the second one: how often it was rightly predicted, predicted, and there.
+    var positives: (hits: Double, predicted: Double, actual: Double) {
+        guard classes > 1 else { return (0, 0, 0) }
+        let hits = confusion[classes + 1]
+        return (hits, hits + confusion[1], hits + confusion[classes])
+    }
+
     /// Area under the precision-recall curve as average precision: the sum over scores, from the highest on, of precision
     /// times the recall gained; nil until a positive was seen.
     public var averagePrecision: Double? {

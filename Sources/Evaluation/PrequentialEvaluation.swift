@@ -20,6 +20,8 @@ public final class PrequentialEvaluation: Stateful {
     private let regression: RegressionMetrics?
     /// Nil: predictions have no intervals.
     public let intervals: IntervalMetrics?
+    /// Nil: there is one target.
+    public let outputs: MultiOutputMetrics?
     private let totals: StateArray<Double>
 
     private enum Total {
@@ -34,13 +36,21 @@ public final class PrequentialEvaluation: Stateful {
         static let count = 8
     }
 
-    /// - Parameter hasIntervals: predictions of numbers have a lower and an upper end as second and third output.
-    public init(task: Task, hasIntervals: Bool = false) {
+    /// - Parameters:
+    ///   - hasIntervals: predictions of numbers have a lower and an upper end as second and third output.
+    ///   - targets: names of several targets; none: there is one.
+    public init(task: Task, hasIntervals: Bool = false, targets: [String] = []) {
         self.task = task
-        intervals = hasIntervals ? IntervalMetrics() : nil
+        let hasOne = targets.isEmpty
+        outputs =
+            hasOne
+            ? nil
+            : MultiOutputMetrics(targets, isRegression: task == .regression, hasIntervals: hasIntervals)
+        intervals = hasIntervals && hasOne ? IntervalMetrics() : nil
         classification =
-            task == .regression || task == .clustering ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
-        regression = task == .regression ? RegressionMetrics() : nil
+            task == .regression || task == .clustering || !hasOne
+            ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
+        regression = task == .regression && hasOne ? RegressionMetrics() : nil
         totals = StateArray(count: Total.count)
     }
 
@@ -48,12 +58,13 @@ public final class PrequentialEvaluation: Stateful {
         [StateEntry("totals", totals)]
             + (classification?.state.prefixed("classification") ?? [])
             + (regression?.state.prefixed("regression") ?? [])
-            + (intervals?.state.prefixed("intervals") ?? [])
+            + (intervals?.state.prefixed("intervals") ?? []) + (outputs?.state.prefixed("outputs") ?? [])
     }
 
     public func stateDidChange() {
         classification?.stateDidChange()
         regression?.stateDidChange()
+        outputs?.stateDidChange()
     }
 
     /// Records predicted.
@@ -114,6 +125,13 @@ public final class PrequentialEvaluation: Stateful {
                 intervals.update(target: target, lower: outputs[1], upper: outputs[2])
             }
             addLoss(predictions.losses[row], weight)
+        } else if let outputs {
+            guard outputs.update(row, features, predictions) else { return }
+            totals[Total.learned] += 1
+            let target =
+                task == .regression ? features.targets[row] : Double(max(features.classes[row], 0))
+            if !target.isNaN { totals[Total.weightedTarget] += weight * target }
+            addLoss(predictions.losses[row], weight)
         } else {
             // Groups have no targets: the loss is how far the record lies from its group.
             totals[Total.learned] += 1
@@ -154,6 +172,7 @@ public final class PrequentialEvaluation: Stateful {
                 ("f1", classification?.f1), ("accuracy", classification?.accuracy), ("kappa", classification?.kappa),
             ])
         }
+        if let outputs { return named(outputs.metrics + [("average_loss", averageLoss)]) }
         return named([
             ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
             ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
@@ -166,7 +185,8 @@ public final class PrequentialEvaluation: Stateful {
 
     /// What predictors that look at no field reach: accuracy for classes, RMSE (and MAE) for numbers.
     public var baselines: [NamedValue] {
-        named([
+        if let outputs { return named(outputs.baselines) }
+        return named([
             ("no_change", classification?.noChange ?? regression?.noChangeRMSE),
             ("majority", classification?.majorityClass), ("mean", regression?.meanRMSE),
             ("no_change_mae", regression?.noChangeMAE), ("mean_mae", regression?.meanMAE),
