@@ -13,15 +13,19 @@ extension Configuration {
         let delay = delay?.withheld.map { [("delay", JSONValue.string($0.text))] } ?? []
         let order = order.map { [("lateness", JSONValue.string("\($0.lateness)s"))] } ?? []
         let watches: [(String, ComponentSpecification?)] = [("detector", detector), ("feature-drift", featureDrift)]
+        let outputs =
+            schema.furtherTargets.isEmpty
+            ? [] : [("multi-output", JSONValue.string((multiOutput ?? .independent).rawValue))]
         let action = onDrift == .event ? [] : [("on-drift", JSONValue.string(onDrift.rawValue))]
         let drift = watches.compactMap { name, value in value.map { (name, JSONValue.string($0.text)) } } + action
         return .object(
-            delay + order + dialect + drift + [
+            delay + order + dialect + drift + wrappers.identity + outputs + [
                 ("preset", .string(preset.rawValue)), ("learner", .string(learner.text)),
                 ("pipeline", pipeline.map { list($0.map(\.text)) } ?? .null), ("cross", list(crosses)),
                 ("bits", JSONValue(bits)), ("batch-mode", .string(batchMode.rawValue)),
-                ("batch-size", batchMode == .mean ? JSONValue(batchSize) : .null), ("seed", .string(String(seed))),
-                ("target", text(schema.target)), ("task", text(schema.task?.rawValue)),
+                ("batch-size", batchMode == .mean ? JSONValue(batchSize) : .null),
+                ("seed", .string(String(seed))),
+                ("target", text(schema.targetText)), ("task", text(schema.task?.rawValue)),
                 ("positive", text(schema.positive)),
                 ("ignore", list(schema.ignored)), ("numeric", list(schema.numeric)),
                 ("categorical", list(schema.categorical)), ("text", list(schema.text)), ("id", text(schema.id)),
@@ -77,11 +81,16 @@ extension Configuration {
             pipeline = try steps.map { step throws(SettingError) in try ComponentSpecification(parsing: step) }
         }
         crosses = list("cross") ?? crosses
+        let wanted = wrappers.identity
+        wrappers = try WrapperOptions { name in
+            given(name) ? wanted.first { $0.0 == name }?.1.string : made[name]?.string
+        }
         if !given("bits") { bits = made["bits"]?.integer ?? bits }
         batchMode = text("batch-mode").flatMap(BatchMode.init) ?? batchMode
         if !given("batch-size") { batchSize = made["batch-size"]?.integer ?? batchSize }
         seed = text("seed").flatMap(UInt64.init) ?? seed
-        schema.target = text("target") ?? schema.target
+        schema.targetText = text("target") ?? schema.targetText
+        multiOutput = text("multi-output").flatMap(MultiOutputMethod.init) ?? multiOutput
         schema.task = text("task").flatMap(Task.init) ?? schema.task
         schema.positive = text("positive") ?? schema.positive
         schema.ignored = list("ignore") ?? schema.ignored
@@ -104,6 +113,7 @@ extension Configuration {
         }
         let names =
             ["delay", "lateness", "detector", "on-drift", "feature-drift"] + Self.dialectNames
+            + WrapperOptions.names + ["multi-output"]
             + (identity.members ?? []).map(\.0)
         for name in names where made[name] != identity[name] {
             let value = identity[name]

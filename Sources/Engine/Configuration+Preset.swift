@@ -55,7 +55,7 @@ extension SchemaOptions {
     /// Every field that an option names must be there. Checked only once there are records to look at.
     func checkNames(_ sample: Sample) throws(FormatError) {
         let named: [(option: String, names: [String])] = [
-            ("target", [target].compactMap { $0 }), ("id", [id].compactMap { $0 }),
+            ("target", targets), ("id", [id].compactMap { $0 }),
             ("weight", [weight].compactMap { $0 }),
             ("time", [time].compactMap { $0 }), ("ignore", ignored), ("numeric", numeric),
             ("categorical", categorical), ("text", text),

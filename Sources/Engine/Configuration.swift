@@ -41,6 +41,10 @@ public struct Configuration: Sendable {
     /// Preprocessing steps in order; nil = the preset's.
     public var pipeline: [ComponentSpecification]?
     public var crosses: [String] = []
+    /// What is put around the learner.
+    public var wrappers = WrapperOptions()
+    /// How several targets are learned; nil: as is usual.
+    public var multiOutput: MultiOutputMethod?
     /// Watches the learner's answers; nil: nothing does.
     public var detector: ComponentSpecification?
     public var onDrift = DriftAction.event

@@ -76,14 +76,21 @@ extension Schema {
     }
 
     var json: JSONValue {
-        .object([
-            ("task", .string(task.rawValue)), ("feature_native", .boolean(isFeatureNative)),
-            ("classes", .array(classes.map { .string($0) })),
-            (
-                "fields",
-                .array(fields.map(\.json))
-            ),
-        ])
+        let further = furtherOutputs.map { output in
+            JSONValue.object([
+                ("name", .string(output.name)), ("classes", .array(output.classes.map { .string($0) })),
+            ])
+        }
+        let outputs = further.isEmpty ? [] : [("further_outputs", JSONValue.array(further))]
+        return .object(
+            [
+                ("task", .string(task.rawValue)), ("feature_native", .boolean(isFeatureNative)),
+                ("classes", .array(classes.map { .string($0) })),
+                (
+                    "fields",
+                    .array(fields.map(\.json))
+                ),
+            ] + outputs)
     }
 
     init?(_ json: JSONValue) {
@@ -100,6 +107,11 @@ extension Schema {
         }
         guard fields.count == list.count else { return nil }
         self.init(fields: fields, task: task, classes: classes, isFeatureNative: isNative)
+        for output in json["further_outputs"]?.array ?? [] {
+            guard let name = output["name"]?.string else { return nil }
+            furtherOutputs.append(
+                OutputField(name, classes: output["classes"]?.array?.compactMap(\.string) ?? []))
+        }
     }
 }
 

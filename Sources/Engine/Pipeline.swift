@@ -31,6 +31,8 @@ public final class Pipeline: Stateful {
     /// Interactions of records that bring their own features.
     private let crosser: NamespaceCrosser?
     private let targets: TargetEncoder
+    /// Targets beyond the first; nil: there is one.
+    let further: OutputTargets?
     /// What became of targets that come later; nil: targets come with their records.
     public let targetCounts: TargetCounts?
     /// Records that wait for their targets; copies for readers have none.
@@ -62,6 +64,7 @@ public final class Pipeline: Stateful {
         if schema.task == .bandit { try configuration.checkDecisions(hasSelectors: preprocessor.hasSelectors) }
         crosser = try configuration.namespaceCrosser(schema)
         targets = TargetEncoder(task: schema.task, classes: schema.classes)
+        further = OutputTargets(schema)
         let counts = configuration.delay.map { _ in TargetCounts() }
         targetCounts = counts
         pending = keepsPending ? configuration.delay.map(PendingTargets.init) : nil
@@ -82,12 +85,31 @@ public final class Pipeline: Stateful {
             batchMode: configuration.batchMode, isFeatureNative: schema.isFeatureNative,
             attributes: preprocessor.attributes)
         let fields = hyperparameters
-        makeLearner = { () throws(SettingError) in try found.make(fields, context) }
+        let wrappers = configuration.wrappers
+        try wrappers.check(schema.task)
+        let method = configuration.multiOutput ?? .independent
+        makeLearner = { [targets, further] () throws(SettingError) in
+            guard let further else {
+                return wrappers.wrap(try found.make(fields, context), context) { targets.classNames }
+            }
+            return try MultiOutputLearner(method, context, outputs: schema.outputNames) {
+                (output, context) throws(SettingError) -> any Learner in
+                wrappers.wrap(try found.make(fields, context), context) {
+                    output == 0 ? targets.classNames : further.classNames[output - 1]
+                }
+            }
+        }
         learner = try makeLearner()
-        guard learner.horizon == 1 || configuration.delay == nil else {
+        let horizon = found.isForecaster ? hyperparameters.integer("horizon") : 1
+        guard horizon == 1 || configuration.delay == nil else {
             throw SettingError("forecasts of more than one record need targets that come with their records")
         }
-        evaluation = PrequentialEvaluation(task: schema.task, horizon: learner.horizon)
+        guard horizon == 1 || wrappers.intervals == nil && further == nil else {
+            throw SettingError("forecasts of more than one record are of one target, and have no intervals")
+        }
+        evaluation = PrequentialEvaluation(
+            task: schema.task, horizon: horizon, hasIntervals: wrappers.intervals != nil,
+            targets: schema.furtherOutputs.isEmpty ? [] : schema.outputNames)
         drift = try DriftWatch(configuration, schema.task)
         fieldDrift = try FieldDriftWatch(configuration, schema)
         background = drift?.action == .switch ? try makeLearner() : nil
@@ -100,7 +122,7 @@ public final class Pipeline: Stateful {
 
     public var state: [StateEntry] {
         preprocessor.state.prefixed("preprocess") + targets.state.prefixed("target")
-            + learner.state.prefixed("learner")
+            + (further?.state.prefixed("target") ?? []) + learner.state.prefixed("learner")
             + evaluation.state.prefixed("evaluation") + (drift?.state.prefixed("drift") ?? [])
             + (fieldDrift?.state.prefixed("field-drift") ?? [])
             + (background?.state.prefixed("background") ?? []) + delayedState
@@ -119,6 +141,7 @@ public final class Pipeline: Stateful {
     public func stateDidChange() {
         preprocessor.stateDidChange()
         targets.stateDidChange()
+        further?.stateDidChange()
         if schema.task == .multiclass, targets.classNames.count > learner.classCount {
             grow(toClasses: targets.classNames.count)
         }
@@ -133,10 +156,17 @@ public final class Pipeline: Stateful {
     public var classNames: [String] { targets.classNames }
 
     /// Changes whenever a class is added or renamed.
-    var classRevision: Int { targets.revision }
+    var classRevision: Int { targets.revision + (further?.revision ?? 0) }
 
     /// The first row whose target could not be learned, and why. Changes nothing.
-    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? { targets.refusal(batch) }
+    func refusal(_ batch: RecordBatch) -> (row: Int, reason: String)? {
+        if let further {
+            for row in 0..<batch.rows {
+                if let reason = further.refusal(row, batch) { return (row, reason) }
+            }
+        }
+        return targets.refusal(batch)
+    }
 
     /// Records taken, and targets that came for records taken before.
     var taken: Int { evaluation.records + evaluation.rejected + (targetCounts?[.joined] ?? 0) }
@@ -145,13 +175,31 @@ public final class Pipeline: Stateful {
     var progress: Int { evaluation.records + evaluation.rejected + (targetCounts?.events ?? 0) }
 
     /// Says that no record of the class was seen when the schema was fixed.
-    func markAsGuess(_ className: String) { targets.markAsGuess(className) }
+    ///
+    /// - Parameter output: of several targets, which one.
+    func markAsGuess(_ className: String, output: Int = 0) {
+        if output == 0 {
+            targets.markAsGuess(className)
+        } else {
+            further?.markAsGuess(className, output: output - 1)
+        }
+    }
+
+    /// Refuses options that name classes which cannot come.
+    func checkNamedClasses() throws(SettingError) {
+        try configuration.wrappers.imbalance?.check(
+            classNames, isComplete: targets.knowsAllClasses && further == nil)
+    }
 
     /// Number of records learned: what a prediction names as the model's version.
     public var version: Int { evaluation.learned }
 
     /// A row's target for people.
     func targetText(_ row: Int, _ features: FeatureBatch) -> String {
+        ([firstTargetText(row, features)] + (further?.texts(row, features) ?? [])).joined(separator: ",")
+    }
+
+    private func firstTargetText(_ row: Int, _ features: FeatureBatch) -> String {
         if schema.task == .regression || schema.task == .bandit {
             return features.targets[row].isNaN ? "unknown" : fixed(features.targets[row], 4)
         }
@@ -163,6 +211,7 @@ public final class Pipeline: Stateful {
 
     /// A row's prediction for people.
     func predictionText(_ row: Int, _ predictions: PredictionBatch) -> String {
+        if further != nil { return outputTexts(row, predictions) }
         if schema.task.answersNumber { return fixed(predictions.outputs[row * predictions.stride], 4) }
         let name = className(Int(predictions.classes[row])) ?? "none"
         return schema.task == .binary ? "\(name) \(fixed(predictions.outputs[row * predictions.stride], 4))" : name
@@ -197,7 +246,7 @@ public final class Pipeline: Stateful {
     ) {
         if learning, !isFiltered { preprocessor.filter(batch) }
         let given = batch.features ?? ownFeatures
-        targets.encode(batch, into: given, learning: learning)
+        targets.encode(batch, into: given, learning: learning, further: further)
         if learning, let fieldDrift {
             fieldDrift.add(batch, before: evaluation.records) { sightings.append(DriftSighting(.field, $0)) }
         }

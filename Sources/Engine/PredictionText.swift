@@ -1,24 +1,55 @@
 import JSON
+import Learners
 import Records
 
 /// A prediction as JSON: id, prediction, probabilities or value, target if known, position, version.
 struct PredictionText {
     private let task: Task
+    private let hasIntervals: Bool
+    /// Of several targets; none: there is one.
+    private let outputs: [String]
+    private var outputTexts: [[UInt8]] = []
+    /// By output: names of the classes, and the same as JSON.
+    private var outputClasses: [[String]] = []
+    private var outputNames: [[[UInt8]]] = []
     private var classes: [String] = []
     private var names: [[UInt8]] = []
     private var actionStarts: [Int] = []
     var writer = JSONWriter()
 
-    init(task: Task) { self.task = task }
+    init(_ schema: Schema, hasIntervals: Bool) {
+        task = schema.task
+        self.hasIntervals = hasIntervals
+        outputs = schema.furtherOutputs.isEmpty ? [] : schema.outputNames
+        outputTexts = outputs.map(Self.quoted)
+    }
+
+    private static func quoted(_ name: String) -> [UInt8] {
+        var quoted = JSONWriter()
+        quoted.write(name)
+        return quoted.bytes
+    }
 
     /// Call when the classes may have changed.
-    mutating func setClasses(_ classes: [String]) {
-        guard classes != self.classes else { return }
-        self.classes = classes
-        names = classes.map { name in
-            var quoted = JSONWriter()
-            quoted.write(name)
-            return quoted.bytes
+    mutating func setClasses(of pipeline: Pipeline) {
+        let classes = pipeline.classNames
+        if classes != self.classes {
+            self.classes = classes
+            names = classes.map(Self.quoted)
+        }
+        guard !outputs.isEmpty, outputClasses != pipeline.outputClassNames else { return }
+        outputClasses = pipeline.outputClassNames
+        outputNames = outputClasses.map { $0.map(Self.quoted) }
+    }
+
+    /// Whether the classes of a row's further targets have these names.
+    func namesFurther(_ row: Int, _ features: FeatureBatch, _ names: [[String]]) -> Bool {
+        (1..<max(outputClasses.count, 1)).allSatisfy { output in
+            let target = features.furtherTargets[row * features.furtherTargetCount + output - 1]
+            guard !target.isNaN, names.indices.contains(output) else { return true }
+            let index = Int(target)
+            return outputClasses[output].indices.contains(index) && names[output].indices.contains(index)
+                && outputClasses[output][index] == names[output][index]
         }
     }
 
@@ -46,8 +77,12 @@ struct PredictionText {
             writer.raw(",")
         }
         writer.raw("\"prediction\":")
-        writeOutputs(row, features, predictions, known)
-        writeTarget(row, features)
+        if outputs.isEmpty {
+            writeOutputs(row, features, predictions, known)
+            writeTarget(row, features)
+        } else {
+            writeSeveral(row, features, predictions)
+        }
         if let place {
             writer.raw(",\"position\":")
             writer.write(place)
@@ -72,7 +107,7 @@ struct PredictionText {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
             writer.write(outputs[0])
-            writeForecast(outputs, predictions.width)
+            if hasIntervals { writeInterval(outputs) } else { writeForecast(outputs, predictions.width) }
         } else {
             if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
             writeProbabilities(outputs, min(predictions.width, known))
@@ -112,6 +147,13 @@ struct PredictionText {
         writer.raw("]")
     }
 
+    private mutating func writeInterval(_ outputs: UnsafePointer<Double>) {
+        writer.raw(",\"lower\":")
+        writer.write(outputs[1])
+        writer.raw(",\"upper\":")
+        writer.write(outputs[2])
+    }
+
     private mutating func writeClass(_ index: Int) {
         if names.indices.contains(index) { writer.bytes.append(contentsOf: names[index]) } else { writer.raw("null") }
     }
@@ -146,5 +188,87 @@ struct PredictionText {
             writer.raw(",\"target\":")
             writeClass(Int(features.classes[row]))
         }
+    }
+}
+
+extension PredictionText {
+    // MARK: Several targets
+
+    /// One member an output: predictions, probabilities or interval, and the targets that are known.
+    private mutating func writeSeveral(
+        _ row: Int, _ features: FeatureBatch, _ predictions: PredictionBatch
+    ) {
+        let answers = predictions.outputs(of: row)
+        let width = MultiOutputLearner.width
+        let isRegression = task == .regression
+        each { text, output in
+            if isRegression {
+                text.writer.write(answers[output * width])
+            } else {
+                text.writeClass(Int(answers[output * width + 1]), of: output)
+            }
+        }
+        if !isRegression {
+            writer.raw(",\"probabilities\":")
+            each { text, output in text.writePair(answers[output * width], of: output) }
+        }
+        if isRegression, hasIntervals {
+            writer.raw(",\"lower\":")
+            each { text, output in text.writer.write(answers[output * width + 1]) }
+            writer.raw(",\"upper\":")
+            each { text, output in text.writer.write(answers[output * width + 2]) }
+        }
+        writeTargets(row, features)
+    }
+
+    private mutating func each(_ write: (inout PredictionText, _ output: Int) -> Void) {
+        for output in outputs.indices {
+            writer.raw(output == 0 ? "{" : ",")
+            writer.bytes.append(contentsOf: outputTexts[output])
+            writer.raw(":")
+            write(&self, output)
+        }
+        writer.raw("}")
+    }
+
+    private mutating func writeClass(_ index: Int, of output: Int) {
+        if outputNames.indices.contains(output), outputNames[output].indices.contains(index) {
+            writer.bytes.append(contentsOf: outputNames[output][index])
+        } else {
+            writer.raw("null")
+        }
+    }
+
+    private mutating func writePair(_ probability: Double, of output: Int) {
+        writer.raw("{")
+        writeClass(0, of: output)
+        writer.raw(":")
+        writer.write(1 - probability)
+        writer.raw(",")
+        writeClass(1, of: output)
+        writer.raw(":")
+        writer.write(probability)
+        writer.raw("}")
+    }
+
+    private mutating func writeTargets(_ row: Int, _ features: FeatureBatch) {
+        var hasOne = false
+        let count = features.furtherTargetCount
+        for output in outputs.indices {
+            var target = Double.nan
+            if output == 0 {
+                let index = features.classes[row]
+                target = task == .regression ? features.targets[row] : index < 0 ? .nan : Double(index)
+            } else if output <= count {
+                target = features.furtherTargets[row * count + output - 1]
+            }
+            guard !target.isNaN else { continue }
+            writer.raw(hasOne ? "," : ",\"target\":{")
+            hasOne = true
+            writer.bytes.append(contentsOf: outputTexts[output])
+            writer.raw(":")
+            if task == .regression { writer.write(target) } else { writeClass(Int(target), of: output) }
+        }
+        if hasOne { writer.raw("}") }
     }
 }

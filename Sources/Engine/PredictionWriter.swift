@@ -19,15 +19,20 @@ struct PredictionWriter {
         let version: Int
     }
 
-    init(sink: any Sink, task: Task) {
+    init(sink: any Sink, _ pipeline: Pipeline) {
         self.sink = sink
         messages = sink as? any PredictionSink
-        text = PredictionText(task: task)
+        text = PredictionText(pipeline.schema, hasIntervals: pipeline.hasIntervals)
         text.writer.bytes.reserveCapacity(1 << 16)
     }
 
     /// Call when the classes may have changed.
-    mutating func setClasses(_ classes: [String]) { text.setClasses(classes) }
+    mutating func setClasses(of pipeline: Pipeline) { text.setClasses(of: pipeline) }
+
+    /// Whether the names in use for the classes of a row's further targets are those of now.
+    func namesFurther(_ row: Int, _ features: FeatureBatch, _ pipeline: Pipeline) -> Bool {
+        pipeline.further == nil || text.namesFurther(row, features, pipeline.outputClassNames)
+    }
 
     /// The name in use for a class; nil: none.
     func name(of index: Int32) -> String? { text.name(of: index) }

@@ -227,6 +227,11 @@ final class Preprocessor: Stateful {
             for row in 0..<rows {
                 learns[row] = isRegression ? !numbers[row].isNaN : learnsAll || classes[row] >= 0
             }
+            // Of several targets one is enough.
+            let further = features.furtherTargetCount
+            for row in 0..<rows where further > 0 && !learns[row] {
+                learns[row] = (0..<further).contains { !features.furtherTargets[row * further + $0].isNaN }
+            }
         }
         // Only these look at them.
         guard !selectors.isEmpty || stages.count > 0 else { return }

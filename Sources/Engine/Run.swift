@@ -208,7 +208,10 @@ public final class Run {
             schema.isFeatureNative = descriptor.isFeatureNative
             if sample.records > 0, schemaOptions.target == nil { try requireTarget(schema) }
             configuration.applyPreset(to: &schema, sample)
-            if configuration.delay?.withheld == nil, configuration.delay != nil { schema = schema.withID() }
+            try configuration.addOutputs(to: &schema, sample, schemaOptions)
+            if configuration.delay?.withheld == nil, configuration.delay != nil {
+                schema = schema.withID()
+            }
             if case .seconds? = configuration.delay?.withheld, schema.fields(.time).isEmpty {
                 throw EngineError(
                     "a --delay by time needs the records' time: say which field has it, --time FIELD", .usage)
@@ -217,6 +220,7 @@ public final class Run {
             try configuration.checkOrder(schema)
             let pipeline = try Pipeline(configuration: configuration, schema: schema)
             markGuess(schema, sample, schemaOptions, in: pipeline)
+            try pipeline.checkNamedClasses()
             return pipeline
         } catch let error as FormatError {
             // The records are what they are: it is the options that do not fit them.
@@ -239,9 +243,15 @@ public final class Run {
             let target = options.target,
             sample.declaredClasses[target] == nil
         else { return }
-        let seen = Set((sample.values[target] ?? []).compactMap(\.className))
-        let unseen = schema.classes.filter { !seen.contains($0) }
-        if unseen.count == 1 { pipeline.markAsGuess(unseen[0]) }
+        func mark(_ target: String, _ classes: [String], output: Int) {
+            let seen = Set((sample.values[target] ?? []).compactMap(\.className))
+            let unseen = classes.filter { !seen.contains($0) }
+            if unseen.count == 1 { pipeline.markAsGuess(unseen[0], output: output) }
+        }
+        mark(target, schema.classes, output: 0)
+        for (index, further) in schema.furtherOutputs.enumerated() {
+            mark(further.name, further.classes, output: index + 1)
+        }
     }
 
     private func resumeSinks() throws {
@@ -268,7 +278,7 @@ public final class Run {
         for (lane, ring) in zip(lanes, rings.rings) { lane.start(ring) }
         let features = FeatureBatch(capacity: configuration.batchSize)
         let predictions = PredictionBatch(capacity: configuration.batchSize)
-        var writer = options.predictions.map { PredictionWriter(sink: $0, task: pipeline.schema.task) }
+        var writer = options.predictions.map { PredictionWriter(sink: $0, pipeline) }
         if let messages = input.source as? any MessageSource, !input.isInbox {
             options.progress?.source = { messages.status.summary }
         }
@@ -401,7 +411,7 @@ public final class Run {
         let evaluation = pipeline.evaluation
         var output = writer
         writer = nil
-        output?.setClasses(pipeline.classNames)
+        output?.setClasses(of: pipeline)
         let revision = pipeline.classRevision
         let observer = observer
         if work.lane.kind != .targets {
@@ -415,9 +425,11 @@ public final class Run {
         ) {
             // A class gets its name with the record that brings it, not with its mini-batch.
             if output != nil, pipeline.classRevision != revision,
-                delayed != nil || output?.name(of: features.classes[row]) != pipeline.targetName(row, features)
+                delayed != nil
+                    || output?.name(of: features.classes[row]) != pipeline.targetName(row, features)
+                    || output?.namesFurther(row, features, pipeline) == false
             {
-                output?.setClasses(pipeline.classNames)
+                output?.setClasses(of: pipeline)
             }
             if output != nil {
                 let part = batch.positions[records.positions[row].part].name

@@ -39,6 +39,12 @@ public struct RunReport: Sendable {
     public let source: SourceStatus?
     /// Records that wait for their targets, and what became of others; nil: targets come with their records.
     public let delayed: TargetStatus?
+    /// How good calibrated probabilities are, and what they were before; nil: they are the learner's own.
+    public let calibration: [NamedValue]?
+    /// Level, coverage and mean width of intervals; nil: there are none.
+    public let intervals: [NamedValue]?
+    /// Metrics of each of several outputs; nil: there is one.
+    public let outputs: [(name: String, metrics: [NamedValue])]?
     /// What detectors saw; nil: nothing is watched.
     public let drift: DriftStatus?
 
@@ -69,6 +75,9 @@ public struct RunReport: Sendable {
         self.source = source
         delayed = pipeline.targetCounts.map(TargetStatus.init)
         drift = DriftStatus(pipeline)
+        calibration = pipeline.reliability?.compactMap { name, value in value.map { NamedValue(name, $0) } }
+        intervals = pipeline.intervalValues
+        outputs = evaluation.outputs?.byOutput
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
         weight = evaluation.weight
@@ -98,6 +107,11 @@ public struct RunReport: Sendable {
             ("digest", .string(digest)),
         ]
         if !horizons.isEmpty { fields.append(("horizons", .array(horizons.map(Self.json)))) }
+        if let outputs {
+            fields.append(("outputs", .object(outputs.map { ($0.name, Self.json($0.metrics)) })))
+        }
+        if let calibration { fields.append(("calibration", Self.json(calibration))) }
+        if let intervals { fields.append(("intervals", Self.json(intervals))) }
         if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
@@ -108,7 +122,8 @@ public struct RunReport: Sendable {
     }
 
     private static func json(_ values: [NamedValue]) -> JSONValue {
-        .object(values.map { ($0.name, $0.name == "horizon" ? JSONValue(Int($0.value)) : .number($0.value)) })
+        .object(
+            values.map { ($0.name, $0.name == "horizon" ? JSONValue(Int($0.value)) : JSONValue(Optional($0.value))) })
     }
 
     private static func json(_ notes: [StepNote]) -> JSONValue {
@@ -138,6 +153,14 @@ public struct RunReport: Sendable {
         for values in horizons {
             let errors = values.dropFirst().map { "\($0.name) \(fixed($0.value, 4))" }.joined(separator: ", ")
             lines.append("horizon \(Int(values.first?.value ?? 0)): \(errors)")
+        }
+        for (name, metrics) in outputs ?? [] {
+            lines.append(
+                "\(name): " + metrics.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
+        }
+        for (name, values) in [("calibration", calibration), ("intervals", intervals)] {
+            guard let values, !values.isEmpty else { continue }
+            lines.append("\(name): " + values.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
         }
         lines += drift?.summary ?? []
         lines.append(

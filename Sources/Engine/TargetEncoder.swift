@@ -65,7 +65,10 @@ final class TargetEncoder: Stateful {
     /// Fills the targets of `features` from a batch. A target that cannot be learned rejects its record.
     ///
     /// - Parameter learning: false = classes nobody knows stay unknown instead of being added.
-    func encode(_ batch: RecordBatch, into features: FeatureBatch, learning: Bool) {
+    /// - Parameter further: encodes the further targets of the same rows; nil: there are none.
+    func encode(
+        _ batch: RecordBatch, into features: FeatureBatch, learning: Bool, further: OutputTargets? = nil
+    ) {
         let (weights, targets, classes) = (features.weights, features.targets, features.classes)
         let task = task
         var row = 0
@@ -73,6 +76,11 @@ final class TargetEncoder: Stateful {
         while row < rows {
             // The texts lie far apart in the raw bytes.
             if row &+ 8 < rows, let ahead = batch.targetTexts[row &+ 8].start { bytes_prefetch(ahead) }
+            if learning, let reason = further?.refusal(row, batch) {
+                batch.rejectRow(row, reason)
+                rows = batch.rows
+                continue
+            }
             weights[row] = batch.weights[row]
             switch task {
             case .regression, .bandit:
@@ -91,8 +99,16 @@ final class TargetEncoder: Stateful {
                 targets[row] = .nan
                 classes[row] = Int32(index)
             }
+            further?.encode(row, batch, into: features, learning: learning)
             row += 1
         }
+    }
+
+    /// The class's index, -1 when the target is missing or not to be learned.
+    func learnedIndex(of text: UnsafeBufferPointer<UInt8>, learning: Bool) -> Int {
+        let index = classIndex(text, learning) ?? -1
+        if learning, index >= 0, Int(guess[0]) == index + 1 { guess[0] = 0 }
+        return index
     }
 
     private func thirdClass(_ text: ByteRange) -> String {
@@ -159,6 +175,15 @@ final class TargetEncoder: Stateful {
         add(canonical)
         return names.count - 1
     }
+
+    /// The name under which a class is known.
+    static func canonicalName(_ name: String) -> String {
+        var name = name
+        return name.withUTF8 { String(decoding: canonical($0), as: UTF8.self) }
+    }
+
+    /// False: one of two classes was never seen, and its name is a guess.
+    var knowsAllClasses: Bool { task.hasTwoClasses && guess[0] == 0 }
 
     /// Whole numbers by value (`1.0` is class `1`), other names as they are.
     private static func canonical(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {

@@ -167,6 +167,13 @@ public final class ClassificationMetrics: Stateful {
         return seen.reduce(0) { $0 + score($1) } / Double(max(seen.count, 1))
     }
 
+    /// Of two classes the second one: how often it was rightly predicted, predicted, and there.
+    var positives: (hits: Double, predicted: Double, actual: Double) {
+        guard classes > 1 else { return (0, 0, 0) }
+        let hits = confusion[classes + 1]
+        return (hits, hits + confusion[1], hits + confusion[classes])
+    }
+
     /// Area under the precision-recall curve as average precision: the sum over scores, from the highest on, of precision
     /// times the recall gained; nil until a positive was seen.
     public var averagePrecision: Double? {
@@ -179,6 +186,22 @@ public final class ClassificationMetrics: Stateful {
             if here > 0 { area += here * positives / all }
         }
         return positives > 0 ? area / positives : nil
+    }
+
+    /// Expected calibration error of the positive class's probability (Guo, Pleiss, Sun and Weinberger 2017): the mean
+    /// distance, by records, of probability from frequency in ten bins of the same width. Probabilities count as the
+    /// centre of their bin of 1/128 in log-odds. Nil for several classes.
+    public var calibrationError: Double? {
+        guard isBinary, scored > 0 else { return nil }
+        var sums = [(probability: Double, positives: Double)](repeating: (0, 0), count: 10)
+        for bin in 0..<Self.bins {
+            let records = scores[bin] + scores[bin + Self.bins]
+            let p = 1 / (1 + exp(16 - (Double(bin) + 0.5) / Self.binsPerUnit))
+            let place = min(9, Int(p * 10))
+            sums[place].probability += p * records
+            sums[place].positives += scores[bin + Self.bins]
+        }
+        return sums.reduce(0) { $0 + abs($1.probability - $1.positives) } / scored
     }
 
     /// Area under the ROC curve; nil until both classes were seen.

@@ -20,6 +20,10 @@ public final class PrequentialEvaluation: Stateful {
     private let regression: RegressionMetrics?
     private let byHorizon: HorizonMetrics?
     private let policy: PolicyMetrics?
+    /// Nil: predictions have no intervals.
+    public let intervals: IntervalMetrics?
+    /// Nil: there is one target.
+    public let outputs: MultiOutputMetrics?
     private let totals: StateArray<Double>
 
     private enum Total {
@@ -34,13 +38,23 @@ public final class PrequentialEvaluation: Stateful {
         static let count = 8
     }
 
-    /// - Parameter horizon: numbers a prediction has: of its record and those after it.
-    public init(task: Task, horizon: Int = 1) {
+    /// - Parameters:
+    ///   - horizon: numbers a prediction has: of its record and those after it.
+    ///   - hasIntervals: predictions of numbers have a lower and an upper end as second and third output.
+    ///   - targets: names of several targets; none: there is one.
+    public init(task: Task, horizon: Int = 1, hasIntervals: Bool = false, targets: [String] = []) {
         self.task = task
+        let hasOne = targets.isEmpty
+        outputs =
+            hasOne
+            ? nil
+            : MultiOutputMetrics(targets, isRegression: task == .regression, hasIntervals: hasIntervals)
+        intervals = hasIntervals && hasOne ? IntervalMetrics() : nil
         classification =
-            task.answersNumber && task != .anomaly ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
+            task.answersNumber && task != .anomaly || !hasOne
+            ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
         policy = task == .bandit ? PolicyMetrics() : nil
-        regression = task == .regression ? RegressionMetrics() : nil
+        regression = task == .regression && hasOne ? RegressionMetrics() : nil
         byHorizon = horizon > 1 ? HorizonMetrics(horizon: horizon) : nil
         totals = StateArray(count: Total.count)
     }
@@ -50,11 +64,13 @@ public final class PrequentialEvaluation: Stateful {
             + (classification?.state.prefixed("classification") ?? [])
             + (policy?.state.prefixed("policy") ?? [])
             + (regression?.state.prefixed("regression") ?? []) + (byHorizon?.state.prefixed("horizons") ?? [])
+            + (intervals?.state.prefixed("intervals") ?? []) + (outputs?.state.prefixed("outputs") ?? [])
     }
 
     public func stateDidChange() {
         classification?.stateDidChange()
         regression?.stateDidChange()
+        outputs?.stateDidChange()
     }
 
     /// Records predicted.
@@ -109,8 +125,12 @@ public final class PrequentialEvaluation: Stateful {
             guard !target.isNaN else { return }
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
-            regression.update(target: target, prediction: predictions.outputs(of: row)[0])
-            byHorizon?.update(target: target, outputs: predictions.outputs(of: row))
+            let outputs = predictions.outputs(of: row)
+            regression.update(target: target, prediction: outputs[0])
+            byHorizon?.update(target: target, outputs: outputs)
+            if let intervals, predictions.width > 2 {
+                intervals.update(target: target, lower: outputs[1], upper: outputs[2])
+            }
             addLoss(predictions.losses[row], weight)
         } else if let policy {
             let target = features.targets[row]
@@ -118,6 +138,13 @@ public final class PrequentialEvaluation: Stateful {
             totals[Total.learned] += 1
             totals[Total.weightedTarget] += weight * target
             policy.update(row, features, outputs: predictions.outputs(of: row))
+            addLoss(predictions.losses[row], weight)
+        } else if let outputs {
+            guard outputs.update(row, features, predictions) else { return }
+            totals[Total.learned] += 1
+            let target =
+                task == .regression ? features.targets[row] : Double(max(features.classes[row], 0))
+            if !target.isNaN { totals[Total.weightedTarget] += weight * target }
             addLoss(predictions.losses[row], weight)
         } else {
             // Groups have no targets: the loss is how far the record lies from its group.
@@ -159,11 +186,13 @@ public final class PrequentialEvaluation: Stateful {
                 ("f1", classification?.f1), ("accuracy", classification?.accuracy), ("kappa", classification?.kappa),
             ])
         }
+        if let outputs { return named(outputs.metrics + [("average_loss", averageLoss)]) }
         return named([
             ("accuracy", classification?.accuracy), ("log_loss", classification?.logLoss),
             ("roc_auc", classification?.rocAUC), ("kappa", classification?.kappa),
             ("kappa_temporal", classification?.kappaTemporal), ("f1", classification?.f1),
             ("ips", policy?.ips), ("dm", policy?.dm), ("dr", policy?.dr), ("mtr", policy?.mtr),
+            ("ece", classification?.calibrationError),
             ("mae", regression?.mae), ("rmse", regression?.rmse), ("r2", regression?.r2),
             ("average_loss", averageLoss),
         ])
@@ -174,7 +203,8 @@ public final class PrequentialEvaluation: Stateful {
 
     /// What predictors that look at no field reach: accuracy for classes, RMSE (and MAE) for numbers.
     public var baselines: [NamedValue] {
-        named([
+        if let outputs { return named(outputs.baselines) }
+        return named([
             ("no_change", classification?.noChange ?? regression?.noChangeRMSE),
             ("majority", classification?.majorityClass), ("mean", regression?.meanRMSE),
             ("logged", policy?.logged), ("uniform", policy?.uniform),

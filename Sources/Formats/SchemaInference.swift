@@ -3,6 +3,8 @@ import Records
 /// What a person said about the fields; everything else is inferred.
 public struct SchemaOptions: Sendable, Equatable {
     public var target: String?
+    /// Targets beyond the first.
+    public var furtherTargets: [String] = []
     /// Nil = from the target's values.
     public var task: Task?
     /// The positive class of a binary task.
@@ -20,6 +22,20 @@ public struct SchemaOptions: Sendable, Equatable {
     public var declaresClasses = false
 
     public init() {}
+
+    /// All of them, in the order of the outputs.
+    public var targets: [String] { (target.map { [$0] } ?? []) + furtherTargets }
+
+    /// As in `a,b,c`; nil: none is named.
+    public var targetText: String? {
+        get { target == nil ? nil : targets.joined(separator: ",") }
+        set {
+            // A lone name is taken as it is.
+            let names = newValue?.split(separator: ",").map(String.init) ?? []
+            target = names.first
+            furtherTargets = Array(names.dropFirst())
+        }
+    }
 }
 
 /// Fixes a schema from the first records of a stream.

@@ -20,9 +20,6 @@ public protocol Learner: Stateful {
     /// Classes it can tell apart now: 2 for a binary task, 0 for regression.
     var classCount: Int { get }
 
-    /// Numbers it expects, of this record and those after it: the outputs of a regression; 1 for all but forecasters.
-    var horizon: Int { get }
-
     /// Makes room for more classes (multiclass only); what was learned stays.
     func grow(toClasses count: Int)
 
@@ -35,8 +32,6 @@ public protocol Learner: Stateful {
 }
 
 extension Learner {
-    public var horizon: Int { 1 }
-
     public func grow(toClasses count: Int) {}
 }
 

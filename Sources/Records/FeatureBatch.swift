@@ -23,6 +23,10 @@ public final class FeatureBatch: @unchecked Sendable {
     public let targets: UnsafeMutablePointer<Double>
     /// Classification: the class index, -1 = unknown. Regression: unused.
     public let classes: UnsafeMutablePointer<Int32>
+    /// Targets beyond the first, for several outputs; 0 = there is one.
+    @exclusivity(unchecked) public private(set) var furtherTargetCount = 0
+    /// Row r's further targets stand at `furtherTargets + r * furtherTargetCount`: numbers, or class indices; NaN = unknown.
+    @exclusivity(unchecked) public private(set) var furtherTargets: UnsafeMutablePointer<Double>
     /// Importance; 1 = normal.
     public let weights: UnsafeMutablePointer<Float>
     /// Runs of features by namespace, kept only when crosses by namespace are asked for.
@@ -38,6 +42,7 @@ public final class FeatureBatch: @unchecked Sendable {
         indices = .allocate(capacity: featureCapacity)
         values = .allocate(capacity: featureCapacity)
         attributes = .allocate(capacity: 1)
+        furtherTargets = .allocate(capacity: 1)
         targets = .allocate(capacity: capacity)
         classes = .allocate(capacity: capacity)
         weights = .allocate(capacity: capacity)
@@ -50,6 +55,7 @@ public final class FeatureBatch: @unchecked Sendable {
         learningValues?.deallocate()
         attributes.deallocate()
         learningAttributes?.deallocate()
+        furtherTargets.deallocate()
         targets.deallocate()
         classes.deallocate()
         weights.deallocate()
@@ -77,6 +83,15 @@ public final class FeatureBatch: @unchecked Sendable {
         learningAttributes?.deallocate()
         learningAttributes = nil
         attributeCount = count
+    }
+
+    /// Makes room for `count` further targets a row; what is there is lost when the number changes.
+    public func reserveFurtherTargets(_ count: Int) {
+        guard count != furtherTargetCount else { return }
+        furtherTargets.deallocate()
+        furtherTargets = .allocate(capacity: max(capacity * count, 1))
+        furtherTargets.initialize(repeating: .nan, count: max(capacity * count, 1))
+        furtherTargetCount = count
     }
 
     /// Provides `learningAttributes`.
@@ -117,6 +132,10 @@ public final class FeatureBatch: @unchecked Sendable {
             (block + row * attributeCount).update(
                 from: block + (row + 1) * attributeCount, count: (rows - row - 1) * attributeCount)
         }
+        if furtherTargetCount > 0 {
+            (furtherTargets + row * furtherTargetCount).update(
+                from: furtherTargets + (row + 1) * furtherTargetCount, count: (rows - row - 1) * furtherTargetCount)
+        }
         rows -= 1
     }
 
@@ -133,6 +152,10 @@ public final class FeatureBatch: @unchecked Sendable {
             learningValues?.update(from: learning + start, count: count)
         }
         copyAttributes(range, of: source)
+        reserveFurtherTargets(source.furtherTargetCount)
+        furtherTargets.update(
+            from: source.furtherTargets + range.lowerBound * furtherTargetCount,
+            count: range.count * furtherTargetCount)
         for row in 0...range.count { offsets[row] = source.offsets[range.lowerBound + row] - start }
         targets.update(from: source.targets + range.lowerBound, count: range.count)
         classes.update(from: source.classes + range.lowerBound, count: range.count)

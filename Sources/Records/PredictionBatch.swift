@@ -2,8 +2,9 @@
 public final class PredictionBatch: @unchecked Sendable {
     public let capacity: Int
     @exclusivity(unchecked) public var rows = 0
-    /// Numbers a row: 1 for regression (the value) and binary (the positive class's probability), the number of
-    /// classes for multiclass (their probabilities).
+    /// Numbers a row: 1 for regression (the value; with intervals 3, the value, the lower and the upper end) and binary
+    /// (the positive class's probability), the number of classes for multiclass (their probabilities). With several
+    /// targets 3 an output: value, lower and upper end, or the positive class's probability, the class, 0.
     @exclusivity(unchecked) public private(set) var width = 1
     /// Row r's outputs stand at `outputs + r * stride`.
     @exclusivity(unchecked) public private(set) var stride = 1

@@ -56,12 +56,26 @@ public enum Task: String, Sendable, CaseIterable {
     public var learnsWithoutTarget: Bool { self == .anomaly || self == .clustering }
 }
 
+/// A target beyond the first: one of several outputs.
+public struct OutputField: Sendable, Equatable {
+    public let name: String
+    /// As `Schema.classes`.
+    public var classes: [String]
+
+    public init(_ name: String, classes: [String] = []) {
+        self.name = name
+        self.classes = classes
+    }
+}
+
 /// The fields of a stream, fixed after inference and kept in every snapshot.
 public struct Schema: Sendable, Equatable {
     public var fields: [Field]
     public var task: Task
     /// Classes known when the schema was fixed, in index order; for a binary task the second one is positive.
     public var classes: [String]
+    /// Further targets of the same task, each with an output of its own; their fields are kept as bytes.
+    public var furtherOutputs: [OutputField] = []
     /// True: records bring their own features (VW text, LIBSVM), `fields` names only what frames them.
     public var isFeatureNative: Bool
 
@@ -76,6 +90,9 @@ public struct Schema: Sendable, Equatable {
 
     /// Fields of which every record's bytes are kept, in the order of the columns.
     public var keptFields: [Field] { fields.filter { $0.role == .raw || $0.role == .time || $0.isNamed } }
+
+    /// All targets that there are, in the order of the outputs.
+    public var outputNames: [String] { fields(.target).map(\.name) + furtherOutputs.map(\.name) }
 
     public func index(of name: String) -> Int? { fields.firstIndex { $0.name == name } }
 }

@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments {
     @Option(name: [.customLong("property"), .customShort("X")], help: "NAME=VALUE for librdkafka; repeatable.")
     var property: [String] = []
     @Flag(name: .customLong("insecure-tls"), help: "Do not verify certificates.") var insecureTLS = false
-    @Option(help: "The field to predict.") var target: String?
+    @Option(help: "The field to predict, or several: a,b,c.") var target: String?
     @Option(help: "auto|binary|multiclass|regression|anomaly|clustering|bandit") var task: String?
     @Option(help: "The positive class of a binary task.") var positive: String?
     @Option(help: "A,B: fields to leave out.") var ignore: [String] = []
@@ -52,6 +52,16 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "Records that a forecaster forecasts: this one, the next one and so on (1).") var horizon: String?
     @Option(help: "Whose defaults: thalweg|vw|river|moa.") var preset: String?
     @Option(help: "A preprocessing step NAME:field=value,...; repeatable, in order.") var pipeline: [String] = []
+    @Option(help: "balanced, or CLASS=W,...: what records of a class weigh in learning.") var classWeight: String?
+    @Option(help: "under|over|random: learn classes in other shares than they come in.") var sample: String?
+    @Option(help: "CLASS=SHARE,...: the shares to learn them in (equal ones).") var sampleDistribution: String?
+    @Option(help: "Records that --sample random learns for each that comes (1).") var sampleRate: String?
+    @Option(help: "independent|chain: how several targets are learned (independent).") var multiOutput: String?
+    @Option(help: "platt|isotonic: make probabilities come true as often as they say.") var calibrate: String?
+    @Option(help: "LEVEL: an interval around each predicted number that holds so many of the targets, such as 0.9.")
+    var intervals: String?
+    @Option(help: "conformal|adaptive (conformal).") var intervalMethod: String?
+    @Option(help: "Errors that intervals are made of (1000).") var intervalWindow: String?
     @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
     var detector: String?
     @Option(help: "event|reset|switch: what a drift does to the learner.") var onDrift: String?
@@ -91,6 +101,10 @@ struct CommonOptions: ParsableArguments {
             "targets": one(targets), "delay": one(delay), "target-timeout": one(targetTimeout),
             "target-default": one(targetDefault), "max-pending": one(maxPending), "learner": one(learner),
             "horizon": one(horizon),
+            "class-weight": one(classWeight), "sample": one(sample), "sample-distribution": one(sampleDistribution),
+            "sample-rate": one(sampleRate), "calibrate": one(calibrate), "intervals": one(intervals),
+            "interval-method": one(intervalMethod), "interval-window": one(intervalWindow),
+            "multi-output": one(multiOutput),
             "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),
             "preset": one(preset), "pipeline": pipeline, "cross": cross, "bits": one(bits),
             "batch-size": one(batchSize), "batch-wait": one(batchWait), "batch-mode": one(batchMode), "seed": one(seed),

@@ -18,7 +18,7 @@ extension Settings {
         options.hasAdmin = try !flag("no-admin")
         options.hasDashboard = try !flag("no-dashboard")
         options.allowsPublic = try flag("allow-public")
-        options.target = text("target")
+        options.target = schemaTarget
         options.certificatePath = text("tls-certificate")
         options.keyPath = text("tls-key")
         guard (options.certificatePath == nil) == (options.keyPath == nil) else {

@@ -146,6 +146,8 @@ extension Settings {
                     try ComponentSpecification(parsing: text)
                 }
             }
+            configuration.wrappers = try WrapperOptions { isGiven($0) ? text($0) : nil }
+            if isGiven("multi-output") { configuration.multiOutput = try multiOutput() }
             try configuration.validate()
             for text in names("on-schema-drift") { try configuration.schemaDrift.set(text) }
         } catch { throw UsageError(error.description) }
@@ -168,9 +170,23 @@ extension Settings {
         return configuration
     }
 
+    /// The target; nil: there is none, or there are several.
+    var schemaTarget: String? {
+        var options = SchemaOptions()
+        options.targetText = text("target")
+        return options.furtherTargets.isEmpty ? options.target : nil
+    }
+
+    private func multiOutput() throws(SettingError) -> MultiOutputMethod {
+        let name = text("multi-output") ?? ""
+        if let method = MultiOutputMethod(rawValue: name) { return method }
+        throw SettingError(
+            "--multi-output is '\(name)'" + didYouMean(name, MultiOutputMethod.allCases.map(\.rawValue)))
+    }
+
     private func schemaOptions() throws -> SchemaOptions {
         var options = SchemaOptions()
-        options.target = text("target")
+        options.targetText = text("target")
         options.task = text("task") == "auto" ? nil : try choice("task", Task.self)
         options.positive = text("positive")
         options.ignored = names("ignore")

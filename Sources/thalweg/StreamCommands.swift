@@ -96,7 +96,9 @@ struct StreamRun {
         self.settings = settings
         var configuration = try settings.configuration()
         if !isPredicting {
-            configuration.delay = try settings.delayOptions(learnsOverHTTP: learnsOverHTTP)
+            // Several targets come with their records.
+            let joins = learnsOverHTTP && configuration.schema.furtherTargets.isEmpty
+            configuration.delay = try settings.delayOptions(learnsOverHTTP: joins)
             configuration.order = try settings.orderOptions(configuration)
         }
         if let made = snapshot?.metadata["configuration"] {
@@ -104,6 +106,7 @@ struct StreamRun {
                 throw UsageError(error.description)
             }
         }
+        do { try configuration.checkOutputs() } catch { throw UsageError(error.description) }
         self.configuration = configuration
         options.stop = stopRequest
         options.warn = { complain("thalweg: \($0)") }

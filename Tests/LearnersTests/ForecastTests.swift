@@ -54,7 +54,7 @@ import Testing
         predictions.rows = series.count
         learner.predictThenLearn(batch, into: predictions)
         return (0..<series.count).map { row in
-            (0..<learner.horizon).map { predictions.outputs(of: row)[$0] }
+            (0..<((learner as? any Forecaster)?.horizon ?? 1)).map { predictions.outputs(of: row)[$0] }
         }
     }
 

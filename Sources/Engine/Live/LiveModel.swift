@@ -212,6 +212,8 @@ public struct ModelStatus: Sendable {
     public let task: Task
     public let classes: [String]
     public let fields: [Field]
+    /// Names of several targets; none: there is one.
+    public let outputs: [String]
     public let isFeatureNative: Bool
     public let learner: String
     public let hyperparameters: [(name: String, value: String)]
@@ -234,6 +236,7 @@ public struct ModelStatus: Sendable {
         task = pipeline.schema.task
         classes = pipeline.classNames
         fields = pipeline.schema.fields
+        outputs = pipeline.schema.furtherOutputs.isEmpty ? [] : pipeline.schema.outputNames
         isFeatureNative = pipeline.schema.isFeatureNative
         learner = configuration.learner.name
         hyperparameters = pipeline.hyperparameters.resolved.map { (name: $0.0, value: $0.1) }

@@ -1,5 +1,6 @@
 import Connectors
 import Formats
+import Learners
 import Records
 
 /// A record of a request that cannot be predicted or learned.
@@ -17,6 +18,16 @@ public struct PredictedRow: Sendable {
     public let value: Double
     /// Of the classes, in their order; empty for a regression.
     public let probabilities: [Double]
+    /// Of several targets: each one's value, or the name of its class; empty: there is one.
+    public var outputs: [PredictedOutput] = []
+}
+
+/// One output of several.
+public struct PredictedOutput: Sendable {
+    public let name: String
+    /// Nil: this is a regression.
+    public let className: String?
+    public let value: Double
 }
 
 /// Predicts records that somebody brings, with the versions a live model publishes. Used by one thread at a time; keep
@@ -64,7 +75,7 @@ public final class Predictor {
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)
         self.batch = batch
-        text = PredictionText(task: schema.task)
+        text = PredictionText(schema, hasIntervals: published.configuration.wrappers.intervals != nil)
         target = schema.fields(.target).first?.name ?? "target"
         task = schema.task
     }
@@ -168,7 +179,12 @@ public final class Predictor {
             names = held.use { $0.classNames }
             try eachBatch {
                 held.use { pipeline in
-                    process(pipeline) { row, _, known in rows.append(predicted(row, names, known)) }
+                    let several = pipeline.outputClassNames
+                    process(pipeline) { row, _, known in
+                        var made = predicted(row, names, known)
+                        made.outputs = outputs(row, several)
+                        rows.append(made)
+                    }
                 }
             }
             return held.info
@@ -183,6 +199,10 @@ public final class Predictor {
         load(lines)
         var done = 0
         try eachBatch { () throws(RecordError) in
+            if let several = try checkSeveral(done) {
+                done += several
+                return
+            }
             for row in 0..<batch.rows where task == .regression && batch.targetNumbers[row].isNaN {
                 let text = batch.targetTexts[row].text
                 throw RecordError(
@@ -200,6 +220,26 @@ public final class Predictor {
             if let refused { throw RecordError(index: done + refused.row, description: refused.reason) }
             done += batch.rows
         }
+    }
+
+    /// Of several targets one is enough. Returns the rows that were checked; nil: there is one target.
+    private func checkSeveral(_ done: Int) throws(RecordError) -> Int? {
+        guard !schema.furtherOutputs.isEmpty else { return nil }
+        let missing = publication.read { pipeline, _ in
+            (0..<batch.rows).first { row in
+                batch.targetTexts[row].count == 0 && batch.targetNumbers[row].isNaN
+                    && pipeline.further?.hasOne(row, batch) == false
+            }
+        }
+        if let missing {
+            let names = schema.outputNames.map { "'\($0)'" }.joined(separator: ", ")
+            throw RecordError(
+                index: done + missing,
+                description: "none of \(names) is there: a record without a target teaches nothing")
+        }
+        let refused = publication.read { pipeline, _ in pipeline.refusal(batch) }
+        if let refused { throw RecordError(index: done + refused.row, description: refused.reason) }
+        return batch.rows
     }
 
     // MARK: Batches
@@ -243,7 +283,7 @@ public final class Predictor {
 
     private func process(_ pipeline: Pipeline, _ each: (_ row: Int, _ features: FeatureBatch, _ known: Int) -> Void) {
         guard batch.rows > 0 else { return }
-        text.setClasses(pipeline.classNames)
+        text.setClasses(of: pipeline)
         pipeline.process(batch, features, predictions, learning: false) { row, features, _, known in
             each(row, features, known)
         }
@@ -268,6 +308,21 @@ public final class Predictor {
         text.writer.raw(",\"record\":")
         text.writer.write(record)
         text.writer.raw("}\n")
+    }
+
+    private func outputs(_ row: Int, _ classes: [[String]]) -> [PredictedOutput] {
+        guard !schema.furtherOutputs.isEmpty else { return [] }
+        let answers = predictions.outputs(of: row)
+        return schema.outputNames.enumerated().map { output, name in
+            let answer = answers + output * MultiOutputLearner.width
+            guard task != .regression else {
+                return PredictedOutput(name: name, className: nil, value: answer[0])
+            }
+            let index = Int(answer[1])
+            let isNamed = classes.indices.contains(output) && classes[output].indices.contains(index)
+            return PredictedOutput(
+                name: name, className: isNamed ? classes[output][index] : "", value: .nan)
+        }
     }
 
     private func predicted(_ row: Int, _ names: [String], _ known: Int) -> PredictedRow {

@@ -6,6 +6,9 @@ import Records
 ///
 /// Records are the steps of the series, one a period, in order. One without a target, or without weight, is no step.
 protocol Forecaster: Learner {
+    /// Records that are forecast: this one, the next one and so on.
+    var horizon: Int { get }
+
     /// Learns the next target of the series.
     ///
     /// - Parameter attributes: the record's fields.

@@ -31,7 +31,7 @@ public final class HoltWinters: Forecaster {
         tasks: [.regression], input: .attributes(isScaled: false), isForecaster: true
     ) { parameters, context throws(SettingError) in HoltWinters(parameters) }
 
-    public let horizon: Int
+    let horizon: Int
     private let alpha: Double
     private let beta: Double
     private let gamma: Double

@@ -35,7 +35,7 @@ public final class SNARIMAX: Forecaster {
         isForecaster: true
     ) { parameters, context throws(SettingError) in try SNARIMAX(parameters, context) }
 
-    public let horizon: Int
+    let horizon: Int
     private let numbers: [Int]
     private let differencing: Differencing
     private let regression: any LagRegression

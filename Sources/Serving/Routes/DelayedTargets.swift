@@ -99,7 +99,8 @@ struct DelayedShapes {
         target = schema.fields(.target).first?.name
         time = schema.fields(.time).first?.name
         names = Set(schema.fields.filter { $0.role != .id && $0.role != .ignored }.map(\.name))
-        hasModel = true
+        // Several targets come with their records.
+        hasModel = schema.furtherOutputs.isEmpty
     }
 
     /// `{"id","features":{...},"ground_truth"}` with the features at the top; nil: it is something else.

@@ -35,6 +35,12 @@ extension ServiceState {
     }
 
     private func explain(_ records: [JSONValue], _ status: ModelStatus) async throws -> [JSONValue] {
+        guard status.outputs.isEmpty else {
+            throw Failure(
+                .notImplemented,
+                "this model has several outputs (\(status.outputs.joined(separator: ", "))), and what is explained is one"
+            )
+        }
         guard records.count <= Self.maximumExplained else {
             throw Failure(
                 .contentTooLarge, "\(records.count) records; a request takes \(Self.maximumExplained) to explain")
@@ -51,7 +57,7 @@ extension ServiceState {
     }
 
     private func explain(_ record: JSONValue, _ index: Int, _ status: ModelStatus) throws -> JSONValue {
-        let present = status.fields.filter { $0.role.isFeature }.compactMap { field in
+        let present = status.features.compactMap { field in
             record.value(at: field.name).map { (name: field.name, value: $0) }
         }
         guard present.count + 2 <= Predictor.heldRows else {

@@ -21,6 +21,7 @@ extension ServiceState {
             ("sequence", JSONValue(status.info.sequence)), ("age_seconds", .number(status.ageSeconds)),
             ("task", .string(status.task.rawValue)),
             ("target", status.target.map { .string($0) } ?? .null),
+            ("outputs", .array(status.outputs.map { .string($0) })),
             ("classes", .array(status.classes.map { .string($0) })), ("fields", .array(fields)),
             ("learner", .string(status.learner)),
             ("hyperparameters", .object(status.hyperparameters.map { ($0.name, .string($0.value)) })),
@@ -28,7 +29,8 @@ extension ServiceState {
             ("rejected", JSONValue(status.rejected)), ("metrics", .values(status.metrics)),
             ("baselines", .values(status.baselines)), ("bytes", JSONValue(status.bytes)),
             ("delayed", status.targets?.json ?? .null),
-            ("read_only", .boolean(inbox == nil)), ("explain", .boolean(!status.isFeatureNative)),
+            ("read_only", .boolean(inbox == nil)),
+            ("explain", .boolean(!status.isFeatureNative && status.outputs.isEmpty)),
             ("record_type", .string(status.isFeatureNative ? "text/plain" : "application/json")),
             ("engine_version", .string(engineVersion)),
         ])
@@ -37,6 +39,9 @@ extension ServiceState {
 
 extension ModelStatus {
     var target: String? { fields.first { $0.role == .target }?.name }
+
+    /// Fields that are predicted from.
+    var features: [Field] { fields.filter { $0.role.isFeature && !outputs.contains($0.name) } }
 }
 
 extension JSONValue {

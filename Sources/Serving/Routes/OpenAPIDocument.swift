@@ -214,6 +214,12 @@ extension OpenAPIDocument {
         let whole = JSONValue.object([("type", "integer")])
         let any = JSONValue.object([])
         let record = JSONValue.object([("type", "object")])
+        // Of several targets each of these is an object with a member an output.
+        let prediction = Self.object(
+            [
+                ("id", any), ("prediction", any), ("value", any), ("probabilities", record), ("lower", any),
+                ("upper", any), ("version", whole),
+            ], required: ["prediction", "version"])
         let tensor = Self.object(
             [("name", text), ("shape", Self.list(whole)), ("datatype", text), ("data", Self.list(any))],
             required: ["name", "shape", "datatype", "data"])
@@ -238,7 +244,7 @@ extension OpenAPIDocument {
             ("Error", Self.object([("error", text), ("record", whole)], required: ["error"])),
             ("Ready", Self.object([("ready", .object([("type", "boolean")]))], required: ["ready"])),
             ("Records", .object([("anyOf", .array([record, Self.list(record)]))])),
-            ("Prediction", .object([("anyOf", .array([record, Self.list(record)]))])),
+            ("Prediction", .object([("anyOf", .array([prediction, Self.list(prediction)]))])),
             (
                 "Accepted",
                 Self.object(

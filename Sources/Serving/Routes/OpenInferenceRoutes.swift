@@ -49,12 +49,16 @@ extension ServiceState {
     private func metadata(_ context: ServingContext) throws -> Response {
         try checkModel(context)
         let status = try requireStatus()
-        let inputs = status.fields.filter { $0.role.isFeature }.map { field in
+        let inputs = status.features.map { field in
             Self.tensor(field.name, field.role == .numeric ? "FP64" : "BYTES", [-1])
         }
         let isRegression = status.task.answersNumber
-        var outputs = [Self.tensor("prediction", isRegression ? "FP64" : "BYTES", [-1])]
-        if !isRegression { outputs.append(Self.tensor("probabilities", "FP64", [-1, status.classes.count])) }
+        let type = isRegression ? "FP64" : "BYTES"
+        var outputs = status.outputs.map { Self.tensor($0, type, [-1]) }
+        if outputs.isEmpty { outputs = [Self.tensor("prediction", type, [-1])] }
+        if !isRegression, status.outputs.isEmpty {
+            outputs.append(Self.tensor("probabilities", "FP64", [-1, status.classes.count]))
+        }
         return .json(
             .object([
                 ("name", .string(options.modelName)), ("versions", .array([.string(String(status.info.version))])),
@@ -75,7 +79,8 @@ extension ServiceState {
         let status = try requireStatus()
         let start = monotonicNanoseconds()
         let document = try await document(of: request)
-        let records = try TensorRecords(document, fields: status.fields, maximumRows: Predictor.heldRows)
+        let fields = status.fields.filter { !status.outputs.contains($0.name) }
+        let records = try TensorRecords(document, fields: fields, maximumRows: Predictor.heldRows)
         let answer = try rows(records.lines)
         registry.countPredictions(records.records.count, seconds(since: start))
         var members: [(String, JSONValue)] = [
@@ -113,6 +118,12 @@ extension ServiceState {
                 ("name", .string(name)), ("datatype", .string(type)),
                 ("shape", .array(shape.map { JSONValue($0) })), ("data", .array(data)),
             ])
+        }
+        if let first = rows.first, !first.outputs.isEmpty {
+            return first.outputs.enumerated().map { index, one in
+                let type = isRegression ? "FP64" : "BYTES"
+                return (one.name, output(one.name, type, [rows.count], rows.map { $0.outputs[index].json }))
+            }
         }
         if isRegression {
             let values = rows.map { JSONValue(Optional($0.value)) }

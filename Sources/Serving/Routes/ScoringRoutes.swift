@@ -3,6 +3,11 @@ import Hummingbird
 import JSON
 import Records
 
+extension PredictedOutput {
+    /// The value, or the class's name.
+    var json: JSONValue { className.map { .string($0) } ?? JSONValue(Optional(value)) }
+}
+
 /// MLflow's scoring protocol: `POST /invocations` with one of four bodies.
 extension ServiceState {
     func addScoringRoutes(to table: RouteTable) {
@@ -14,7 +19,7 @@ extension ServiceState {
             let status = try requireStatus()
             let start = monotonicNanoseconds()
             let document = try await document(of: request)
-            let features = status.fields.filter { $0.role.isFeature }.map(\.name)
+            let features = status.features.map(\.name)
             let records = try Self.records(document, features)
             guard records.count <= Predictor.heldRows else {
                 throw Failure(
@@ -23,7 +28,8 @@ extension ServiceState {
             let answer = try rows(RecordLines(records: records))
             registry.countPredictions(records.count, seconds(since: start))
             let predictions = answer.rows.map { row -> JSONValue in
-                status.task.answersNumber
+                guard row.outputs.isEmpty else { return .object(row.outputs.map { ($0.name, $0.json) }) }
+                return status.task.answersNumber
                     ? JSONValue(Optional(row.value)) : row.className.map { .string($0) } ?? .null
             }
             return .json(
