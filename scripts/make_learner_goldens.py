@@ -97,7 +97,9 @@ class Network:
         inputs = 3 + 2 * embedding
         for index, units in enumerate(hidden + [outputs]):
             last = index == len(hidden)
-            reach = math.sqrt(6 / (inputs if relu and not last else inputs + units))
+            # A layer that grows with the classes does not know how many there will be.
+            by_inputs = task == "multiclass" if last else relu
+            reach = math.sqrt(6 / (inputs if by_inputs else inputs + units))
             weights = np.zeros((units, inputs + 1))
             for row in range(units):
                 draw = Xoshiro((SEED + (index << 32) + row) & MASK)

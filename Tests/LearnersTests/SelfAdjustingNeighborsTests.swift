@@ -43,9 +43,8 @@ import Testing
             return Double((0..<rows).count { predictions.classes[$0] == batch.classes[$0] }) / Double(rows)
         }
         #expect(accuracy(300, isSwapped: false) > 0.9)
-        #expect(try Self.size(learner, "short-term") == 300)
         _ = accuracy(150, isSwapped: true)
-        #expect(try Self.size(learner, "short-term") < 250, "records from before the change have left")
+        #expect(try Self.size(learner, "short-term") <= 175, "records from before the change have left")
         #expect(accuracy(150, isSwapped: true) > 0.9)
     }
 

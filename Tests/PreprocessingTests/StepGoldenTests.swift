@@ -96,7 +96,7 @@ import Testing
 
     @Test func componentsEqualScikitLearn() throws {
         let bench = StepBench(numbers: ["a", "b", "c"])
-        let input = try table("correlated").map { StepBench.Record(numbers: $0) }
+        let input = try table("correlated").map { StepBench.Record(numbers: $0, target: 0) }
         try bench.add("pca", ["components": "3", "every": String(input.count)])
         let early = bench.run(input).numbers
         #expect(early[0][3].isNaN && !early[40][3].isNaN)

@@ -131,8 +131,14 @@ public final class BayesianLinearRegression: Learner {
             gains[row] = sum
             spread += sum * columns[row]
         }
-        // Rounding may leave a little less than nothing.
-        let share = beta / (1 + beta * max(0, spread))
+        // Rounding may leave a little less than nothing, and gains beyond what a covariance allows (Cauchy and Schwarz):
+        // uncorrected they would grow without bound.
+        spread = max(0, spread)
+        let share = beta / (1 + beta * spread)
+        for row in 0..<width {
+            let most = (max(0, covariance.base[row * width + row]) * spread).squareRoot()
+            gains[row] = max(-most, min(most, gains[row]))
+        }
         for row in 0..<width where gains[row] != 0 {
             mean.base[row] = max(-1e130, min(1e130, mean.base[row] + share * gains[row] * error))
             let factor = share * gains[row]

@@ -167,9 +167,8 @@ public final class MultinomialNaiveBayes: Learner {
     }
 
     private func learn(_ row: Int, _ features: FeatureBatch) {
-        let target = Int(features.classes[row])
+        guard let target = features.learnedClass(row, of: classCount) else { return }
         let weight = Double(features.weights[row])
-        guard target >= 0, target < classCount, weight > 0 else { return }
         classWeights[target] += weight
         for at in features.offsets[row]..<features.offsets[row + 1] {
             let amount = Double((features.learningValues ?? features.values)[at]) * weight

@@ -20,6 +20,7 @@ final class DenseLayer {
     /// - Parameters:
     ///   - index: its place in the network.
     ///   - isRectified: weights begin as He et al. (2015) for rectified units, else as Glorot and Bengio (2010).
+    ///   - grows: outputs come later; weights begin as if there were none yet.
     init(
         inputs: Int, outputs: Int, index: Int, seed: UInt64, isRectified: Bool, grows: Bool, _ product: MatrixProduct
     ) {
