@@ -158,7 +158,8 @@ struct MultiOutputTests {
         let worse = try service.ask("/learn", "{\"x\":0.5,\"q\":\"much\"}")
         #expect(worse.status == 400 && worse.body.contains("'q' is not a number"), "\(worse.body)")
         let frame = "{\"dataframe_records\":[{\"x\":0.5,\"z\":0.1}]}"
-        let predictions = try service.value("/invocations", frame)["predictions"] as? [[String: Double]]
+        let scored = try service.ask("/invocations", frame, ["-H", "Content-Type: application/json"])
+        let predictions = try JSONObject.parse(scored.body)["predictions"] as? [[String: Double]]
         #expect(Set((predictions?.first ?? [:]).keys) == ["p", "q"])
         #expect(try service.ask("/explain", "{\"x\":0.5}").status == 501)
         #expect(service.stop().status == 0, "\(service.command.stderrSoFar)")
@@ -182,11 +183,12 @@ struct MultiOutputTests {
     /// A record with a target that has no place is rejected, and teaches no output anything.
     @Test func badTargetsAreRejected() throws {
         let workspace = Workspace()
-        let text = Self.labels(200)
+        // What stands in the first thousand fixes the classes.
+        let text = Self.labels(1200)
         try workspace.write("good.csv", text)
         var lines = text.split(separator: "\n").map(String.init)
-        lines.insert("0.1,0.2,1,0,perhaps", at: 120)
-        lines.insert("0.1,0.2,7,0,yes", at: 130)
+        lines.insert("0.1,0.2,1,0,perhaps", at: 1120)
+        lines.insert("0.1,0.2,7,0,yes", at: 1130)
         try workspace.write("bad.csv", lines.joined(separator: "\n") + "\n")
         let line = "evaluate --target u,v,w --bits 10 --progress none --json --quarantine q --input "
         let good = try workspace.thalweg(line + "good.csv").report()
