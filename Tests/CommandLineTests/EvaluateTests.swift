@@ -19,7 +19,7 @@ struct EvaluateTests {
         #expect(report.records == 1000 && report.learned == 1000 && report.rejected == 0)
         #expect(
             Set(report.metrics.keys) == [
-                "accuracy", "log_loss", "roc_auc", "kappa", "kappa_temporal", "f1", "average_loss",
+                "accuracy", "log_loss", "roc_auc", "kappa", "kappa_temporal", "f1", "ece", "average_loss",
             ])
         #expect((report.metrics["accuracy"] ?? 0) > 0.8, "SEA's classes can be told apart")
         let baselines = try #require(report.json["baselines"] as? [String: Double])
