@@ -114,10 +114,12 @@ import Testing
         let learner = try Self.make(name, fields.merging(["horizon": "50"]) { $1 })
         let wild = [1e308, -1e308, 0, 1e-300, 5, -5, 1e100]
         let found = Self.run(learner, (0..<500).map { _ in wild[Int(random.next() % 7)] })
-        #expect(found.allSatisfy { $0.allSatisfy(\.isFinite) })
+        let areFinite = found.allSatisfy { $0.allSatisfy(\.isFinite) }
+        #expect(areFinite)
         for entry in learner.state {
             if let array = entry.array as? StateArray<Double> {
-                #expect(array.elements.allSatisfy(\.isFinite), "\(entry.name)")
+                let areFinite = array.elements.allSatisfy(\.isFinite)
+                #expect(areFinite, "\(entry.name)")
             }
         }
     }
