@@ -27,7 +27,7 @@ struct Example: Sendable, CustomTestStringConvertible {
 
     /// One example or more for every format of the registry.
     static let all: [Example] = FormatRegistry.all.flatMap { format in
-        [Task.multiclass, .regression].map { task in make(format, task) }
+        (format.name == "dsjson" ? [Task.bandit] : [.multiclass, .regression]).map { task in make(format, task) }
             + (format.name == "csv" ? [inDialect(format)] : [])
     }
 
@@ -61,10 +61,26 @@ struct Example: Sendable, CustomTestStringConvertible {
             return Example(format: format, schema: schema, document: arff) { $0.hasPrefix("@") || $0.hasPrefix("%") }
         case "avro":
             return Example(format: format, schema: schema, document: "", binary: AvroText.example) { _ in false }
+        case "dsjson": return Example(format: format, schema: schema, document: decisions) { _ in false }
         case "vw": return Example(format: format, schema: schema, document: vw) { _ in false }
         default: return Example(format: format, schema: schema, document: libsvm) { $0.hasPrefix("#") }
         }
     }
+
+    private static let decisions = #"""
+        {"_label_cost":-1,"_label_probability":0.5,"_labelIndex":1,"EventId":"e1","c":{"U":{"a":1},"_multi":[{"x":1},{"x":2}]}}
+
+        {"_label_cost":0.25,"a":[2,1],"p":[0.75,0.25],"c":{"U":{"a":"é","b":true},"_multi":[{"A":{"x":[1,2]}},{"y":null}]}}
+        {"c":{"_multi":[{}]},"EventId":"e\u0033"}
+        {"_label_cost":1,"_label_probability":0.5,"_labelIndex":7,"c":{"_multi":[{"x":1},{"x":2}]}}
+        {"_label_cost":1,"_label_probability":0,"_labelIndex":0,"c":{"_multi":[{"x":1},{"x":2}]}}
+        {"_label_cost":1,"_label_probability":0.5,"_labelIndex":0,"c":{"_multi":[{"x":1},{"x":2}]}
+        {"c":{"_multi":[{"x":1e300}]}}
+        [1,2]
+          {"_label_cost":2,"_label_probability":1,"_label_Action":1,"c":{"U":{"a":{"b":0}},"_multi":[{"x":1}]}}  
+        {"_label_cost":2,"_label_probability":1,"_skipLearn":true,"_labelIndex":0,"c":{"_multi":[{"x":1}]}}
+
+        """#
 
     private static let csv = """
         a,b,c,t,y,id,w,extra

@@ -6,7 +6,7 @@ import Testing
 /// What every decoder owes the engine, for every format of the registry.
 @Suite struct DecoderConformanceTests {
     @Test func everyFormatHasAnExample() {
-        #expect(FormatRegistry.all.count == 6)
+        #expect(FormatRegistry.all.count == 7)
         #expect(Set(Example.all.map(\.format.name)) == Set(FormatRegistry.all.map(\.name)))
     }
 

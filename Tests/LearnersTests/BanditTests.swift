@@ -131,7 +131,9 @@ import Testing
     @Test(arguments: setups) func finiteWhateverComes(_ setup: Setup) throws {
         let random = RandomGenerator(seed: 15)
         let learner = try setup.make()
-        let wild: [Float] = [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0, .leastNonzeroMagnitude, .infinity, .nan, 3]
+        let wild: [Float] = [
+            .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0, .leastNonzeroMagnitude, .infinity, .nan, 3,
+        ]
         for _ in 0..<5 {
             let batch = Self.batch(random, 100)
             for row in 0..<100 {

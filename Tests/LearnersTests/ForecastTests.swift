@@ -72,18 +72,22 @@ import Testing
                 compared += 1
             }
         }
-        #expect(compared == 3 * 114)
+        #expect(compared == 3 * 84)
     }
 
     @Test func leastSquaresFindsTheRecurrence() throws {
         // y_t = 1.6 y_{t-1} - .95 y_{t-2} + 3 + 2 x_t, all but exact from the inputs.
         let random = RandomGenerator(seed: 5)
-        var series = [1.0, 2]
+        // Before the beginning was nothing, which is what lags that are not there count as.
+        var series = [0.0, 0]
         let field = (0..<400).map { _ in random.nextUniform() * 10 - 5 }
-        for row in 2..<400 { series.append(1.6 * series[row - 1] - 0.95 * series[row - 2] + 3 + 2 * field[row]) }
+        for row in 0..<400 { series.append(1.6 * series[row + 1] - 0.95 * series[row] + 3 + 2 * field[row]) }
+        series.removeFirst(2)
         let learner = try Self.make("snarimax", ["p": "2", "horizon": "1"], attributes: [Attribute("x", .numeric)])
         let found = Self.run(learner, series, attribute: field)
-        for row in 300..<400 { #expect(abs(found[row][0] - series[row]) < 1e-6, "row \(row)") }
+        for row in 300..<400 {
+            #expect(abs(found[row][0] - series[row]) < 1e-6 * max(1, abs(series[row])), "row \(row)")
+        }
     }
 
     @Test func differencesAreUndone() throws {
@@ -100,7 +104,7 @@ import Testing
     @Test func additiveSeasonsAreFound() throws {
         let season = [5.0, -2, 7, 1, -11]
         let series = (0..<400).map { 100 + 0.25 * Double($0) + season[$0 % 5] }
-        let learner = try Self.make("holt-winters", ["seasonality": "5", "horizon": "7"])
+        let learner = try Self.make("holt-winters", ["seasonality": "5", "horizon": "7", "beta": "0.1"])
         let found = Self.run(learner, series)
         for row in 300..<390 {
             for step in 0..<7 { #expect(abs(found[row][step] - series[row + step]) < 1e-3, "row \(row), step \(step)") }

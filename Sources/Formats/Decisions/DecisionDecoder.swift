@@ -48,7 +48,7 @@ public final class DecisionDecoder: RecordDecoder {
             while end.pointee != UInt8(ascii: "\n") { end += 1 }
             let count = end > start && end[-1] == 0x0d ? end - start - 1 : end - start
             let line = UnsafeBufferPointer(start: start, count: count)
-            if line.contains(where: { $0 > 0x20 }) { decodeLine(line, position, batch, &sink) }
+            if !line.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { decodeLine(line, position, batch, &sink) }
             cursor = base.distance(to: end) + 1
             position.offset = chunk.position.offset + cursor
             position.line += 1

@@ -76,9 +76,9 @@ public final class HoltWinters: Forecaster {
     }
 
     func learn(_ target: Double, _ attributes: UnsafePointer<Double>) {
+        trail.base[4] = trail.base[0] > 0 ? min(trail.base[4], target) : target
+        trail.base[5] = trail.base[0] > 0 ? max(trail.base[5], target) : target
         defer {
-            trail.base[4] = trail.base[0] > 0 ? min(trail.base[4], target) : target
-            trail.base[5] = trail.base[0] > 0 ? max(trail.base[5], target) : target
             trail.base[0] += 1
             trail.base[3] = target
         }

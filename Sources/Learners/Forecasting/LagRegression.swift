@@ -12,7 +12,7 @@ protocol LagRegression: Stateful {
 ///
 ///     k = P x / (λ + xᵀ P x),  w += k (y - wᵀ x),  P = (P - k xᵀ P) / λ
 ///
-/// An input's uncertainty begins at 100 over its first square, so that scales do not matter, and never grows beyond that:
+/// An input's uncertainty begins at 10,000 over its first square, so that scales do not matter, and never grows beyond that:
 /// what does not vary would else make P grow without end.
 final class RecursiveLeastSquares: LagRegression {
     private let forgetting: Double
@@ -76,7 +76,7 @@ final class RecursiveLeastSquares: LagRegression {
     private func meet(_ inputs: UnsafePointer<Double>) {
         for index in 0..<size where prior.base[index] == 0 {
             let value = input(inputs, index)
-            let begin = 100 / (value * value)
+            let begin = 1e4 / (value * value)
             guard value != 0, begin.isFinite, begin > 0 else { continue }
             prior.base[index] = begin
             uncertainty.base[index * size + index] = begin
