@@ -52,6 +52,13 @@ public enum LearnerRegistry {
 }
 
 extension Configuration {
+    /// Targets come with their records: several of them, the next ones of a series, costs of logged decisions.
+    public var needsPromptTargets: Bool {
+        guard schema.furtherTargets.isEmpty else { return true }
+        let found = LearnerRegistry.all.first { $0.descriptor.name == learner.name }
+        return found.map { $0.isForecaster || $0.tasks == [.bandit] } ?? false
+    }
+
     /// Checks names and fields of learner and steps before any data is read.
     public func validate() throws(SettingError) {
         let found = try LearnerRegistry.find(learner.name)

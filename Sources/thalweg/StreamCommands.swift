@@ -96,8 +96,7 @@ struct StreamRun {
         self.settings = settings
         var configuration = try settings.configuration()
         if !isPredicting {
-            // Several targets come with their records.
-            let joins = learnsOverHTTP && configuration.schema.furtherTargets.isEmpty
+            let joins = learnsOverHTTP && !configuration.needsPromptTargets
             configuration.delay = try settings.delayOptions(learnsOverHTTP: joins)
             configuration.order = try settings.orderOptions(configuration)
         }

@@ -44,16 +44,44 @@ struct ForecastCommandTests {
         #expect(outcome.status == 2 && outcome.stderr.contains("holt-winters, snarimax"), "\(outcome.stderr)")
     }
 
+    @Test func forecastsAreServed() throws {
+        let workspace = Workspace()
+        try workspace.write("s.csv", "value\n" + Self.series.joined(separator: "\n") + "\n")
+        let service = try Service(
+            "--input s.csv --target value --task regression --learner holt-winters:seasonality=5 --horizon 3 "
+                + "--predictions none", in: workspace)
+        #expect(service.command.waits { _ in service.learned == 600 })
+        let said = try service.value("/predict", "{}")
+        #expect((said["forecast"] as? [Double])?.count == 3, "\(said)")
+        #expect(service.stop().status == 0)
+    }
+
+    @Test func decisionsAreServed() throws {
+        let workspace = Workspace()
+        try workspace.write("log.dsjson", Self.decisions)
+        let service = try Service("--input log.dsjson --learner linucb --predictions none", in: workspace)
+        #expect(service.command.waits { _ in service.learned == 400 })
+        let said = try service.value(
+            "/predict", #"{"EventId":"e","c":{"U":{"c":"c1"},"_multi":[{"A":{"a":"x"}},{"A":{"a":"y"}}]}}"#)
+        #expect(said["prediction"] as? Int == 2 && said["probability"] as? Double == 1, "\(said)")
+        let decision = try #require(Self.decisions.split(separator: "\n").first.map(String.init))
+        #expect(try service.value("/learn?ack=applied", decision)["version"] as? Int == 401)
+        #expect(service.stop().status == 0)
+    }
+
+    /// Two contexts, two actions; the one that fits costs -1.
+    private static let decisions = (0..<400).map { row in
+        let (context, action) = (row % 2, row / 2 % 2)
+        return """
+            {"_label_cost":\(context == action ? -1 : 0),"_label_probability":0.5,"_labelIndex":\(action),\
+            "EventId":"e\(row)","c":{"U":{"c":"c\(context)"},"_multi":[{"A":{"a":"x"}},{"A":{"a":"y"}}]}}
+
+            """
+    }.joined()
+
     @Test func decisionsAreEvaluated() throws {
         let workspace = Workspace()
-        let lines = (0..<400).map { row in
-            let (context, action) = (row % 2, row / 2 % 2)
-            return """
-                {"_label_cost":\(context == action ? -1 : 0),"_label_probability":0.5,"_labelIndex":\(action),\
-                "EventId":"e\(row)","c":{"U":{"c":"c\(context)"},"_multi":[{"A":{"a":"x"}},{"A":{"a":"y"}}]}}
-                """
-        }
-        try workspace.write("log.dsjson", lines.joined(separator: "\n") + "\n")
+        try workspace.write("log.dsjson", Self.decisions)
         let outcome = try workspace.thalweg(
             "evaluate --input log.dsjson --learner epsilon-greedy --json --progress none --predictions p.jsonl")
         let report = try outcome.report()

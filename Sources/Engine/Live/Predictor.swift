@@ -83,6 +83,9 @@ public final class Predictor {
     /// Records bring their own features, in the run's own format.
     public var takesFeatures: Bool { schema.isFeatureNative }
 
+    /// Records are JSON objects: those with fields, and logged decisions.
+    public var takesJSON: Bool { !schema.isFeatureNative || schema.task == .bandit }
+
     /// False: the run began again since this was made. Take a new one.
     public var isCurrent: Bool { model.isCurrent(publication) }
 

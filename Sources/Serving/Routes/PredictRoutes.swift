@@ -54,11 +54,11 @@ extension ServiceState {
 
     /// Refuses formats that the model's records do not come in.
     func check(_ format: RecordFormat) throws {
-        let isNative = try pool.use { $0.takesFeatures }
-        guard isNative == (format == .native) else {
+        let (takesNative, takesJSON) = try pool.use { ($0.takesFeatures, $0.takesJSON) }
+        guard format == .native ? takesNative : takesJSON else {
             throw Failure(
                 .unsupportedMediaType,
-                isNative
+                takesNative
                     ? "this model learns from records that bring their features: send them as text/plain, one a line"
                     : "send records as JSON: application/json or application/x-ndjson")
         }
