@@ -55,8 +55,8 @@ extension Configuration {
     /// Targets come with their records: several of them, the next ones of a series, costs of logged decisions.
     public var needsPromptTargets: Bool {
         guard schema.furtherTargets.isEmpty else { return true }
-        let found = LearnerRegistry.all.first { $0.descriptor.name == learner.name }
-        return found.map { $0.isForecaster || $0.tasks == [.bandit] } ?? false
+        guard let found = try? LearnerRegistry.find(learner.name) else { return false }
+        return found.isForecaster || found.tasks == [.bandit]
     }
 
     /// Checks names and fields of learner and steps before any data is read.

@@ -109,7 +109,7 @@ public final class Pipeline: Stateful {
         }
         evaluation = PrequentialEvaluation(
             task: schema.task, horizon: horizon, hasIntervals: wrappers.intervals != nil,
-            targets: schema.furtherOutputs.isEmpty ? [] : schema.outputNames)
+            targets: schema.severalOutputNames)
         drift = try DriftWatch(configuration, schema.task)
         fieldDrift = try FieldDriftWatch(configuration, schema)
         background = drift?.action == .switch ? try makeLearner() : nil

@@ -20,7 +20,7 @@ struct PredictionText {
     init(_ schema: Schema, hasIntervals: Bool) {
         task = schema.task
         self.hasIntervals = hasIntervals
-        outputs = schema.furtherOutputs.isEmpty ? [] : schema.outputNames
+        outputs = schema.severalOutputNames
         outputTexts = outputs.map(Self.quoted)
     }
 

@@ -94,5 +94,8 @@ public struct Schema: Sendable, Equatable {
     /// All targets that there are, in the order of the outputs.
     public var outputNames: [String] { fields(.target).map(\.name) + furtherOutputs.map(\.name) }
 
+    /// The same where there are several; none: there is one target at most.
+    public var severalOutputNames: [String] { furtherOutputs.isEmpty ? [] : outputNames }
+
     public func index(of name: String) -> Int? { fields.firstIndex { $0.name == name } }
 }

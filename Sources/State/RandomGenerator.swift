@@ -11,14 +11,8 @@ public final class RandomGenerator: Stateful {
 
     /// Begins anew, as if it were made from `seed`.
     public func restart(seed: UInt64) {
-        var mixer = seed
-        for index in 0..<4 {
-            mixer &+= 0x9e37_79b9_7f4a_7c15
-            var z = mixer
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            words[index] = z ^ (z >> 31)
-        }
+        var mixer = SplitMix64(seed: seed)
+        for index in 0..<4 { words[index] = mixer.next() }
     }
 
     public var state: [StateEntry] { [StateEntry("generator", words)] }

@@ -39,12 +39,14 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
     }
 
     /// Notes that the scalars from `start` on are about to be written through `base`.
-    @inlinable public func markChanged(_ start: Int, _ count: Int) {
-        guard count > 0 else { return }
+    @inlinable @inline(__always) public func markChanged(_ start: Int, _ count: Int) {
         let size = MemoryLayout<Element>.stride
         let pages = changedPages
-        for page in start * size / AnyStateArray.pageSize...((start + count) * size - 1) / AnyStateArray.pageSize {
+        var page = start &* size / AnyStateArray.pageSize
+        let end = (start &+ count) &* size
+        while page &* AnyStateArray.pageSize < end {
             pages[page] = 1
+            page &+= 1
         }
     }
 

@@ -236,7 +236,7 @@ public struct ModelStatus: Sendable {
         task = pipeline.schema.task
         classes = pipeline.classNames
         fields = pipeline.schema.fields
-        outputs = pipeline.schema.furtherOutputs.isEmpty ? [] : pipeline.schema.outputNames
+        outputs = pipeline.schema.severalOutputNames
         isFeatureNative = pipeline.schema.isFeatureNative
         learner = configuration.learner.name
         hyperparameters = pipeline.hyperparameters.resolved.map { (name: $0.0, value: $0.1) }

@@ -145,11 +145,7 @@ public final class OnlineIsolationForest: Learner {
     }
 
     private func mark(_ tree: Int, _ node: Int) {
-        let size = lanes * MemoryLayout<Double>.stride
-        let start = (tree * nodes + node) * size
-        for page in start / AnyStateArray.pageSize...(start + size - 1) / AnyStateArray.pageSize {
-            boxes.changedPages[page] = 1
-        }
+        boxes.markChanged((tree * nodes + node) * lanes, lanes)
     }
 
     private func enter(_ tree: Int) {

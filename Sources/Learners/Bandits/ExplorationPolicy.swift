@@ -1,4 +1,5 @@
 import Glibc
+import State
 
 /// What is expected of the actions of one decision, and how likely each is taken.
 struct ActionScores {
@@ -101,28 +102,20 @@ struct ThompsonSampling: ExplorationPolicy {
     private static let drawings = 128
 
     func fill(_ scores: inout ActionScores, decisions: Double, draws: UInt64) {
-        var seed = draws
+        var draw = SplitMix64(seed: draws)
         for _ in 0..<Self.drawings {
             var (cheapest, lowest) = (0, Double.infinity)
             for action in scores.costs.indices {
-                let drawn = scores.costs[action] + scale * scores.deviations[action] * Self.normal(&seed)
+                let drawn = scores.costs[action] + scale * scores.deviations[action] * Self.normal(&draw)
                 if drawn < lowest { (cheapest, lowest) = (action, drawn) }
             }
             scores.probabilities[cheapest] += 1 / Double(Self.drawings)
         }
     }
 
-    /// SplitMix64, twice, and Box and Muller's transform.
-    private static func normal(_ seed: inout UInt64) -> Double {
-        let radius = -2 * log(1 - uniform(&seed))
-        return radius.squareRoot() * cos(2 * .pi * uniform(&seed))
-    }
-
-    private static func uniform(_ seed: inout UInt64) -> Double {
-        seed &+= 0x9e37_79b9_7f4a_7c15
-        var z = seed
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    /// Box and Muller's transform of two uniform numbers.
+    private static func normal(_ draw: inout SplitMix64) -> Double {
+        let radius = -2 * log(1 - draw.nextUniform())
+        return radius.squareRoot() * cos(2 * .pi * draw.nextUniform())
     }
 }

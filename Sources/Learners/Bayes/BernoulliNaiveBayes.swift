@@ -11,7 +11,7 @@ import State
 ///
 /// over all features that any record had, with N_ci the records of class c in which i was present. As in River 1e-9 is added
 /// to each probability. The second sum is kept for a record without features, by the different values of N_ci.
-public final class BernoulliNaiveBayes: Learner {
+public final class BernoulliNaiveBayes: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "bernoulli-naive-bayes", "naive Bayes over features that are present or absent: short texts, flags",
@@ -87,15 +87,7 @@ public final class BernoulliNaiveBayes: Learner {
         scores = Array(repeating: 0, count: count)
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         predictions.widen(to: task == .binary ? 1 : classCount)
         guard classCount > 0 else { return predictions.clear() }
         for row in 0..<features.rows {

@@ -6,7 +6,7 @@ import State
 /// Distributions in Bayesian Classifiers, UAI 1995), with Welford's variance.
 ///
 /// `--preset moa` gives MOA's NaiveBayes, to the record: also where a product of densities underflows.
-public final class NaiveBayes: Learner {
+public final class NaiveBayes: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "naive-bayes", "naive Bayes over fields: Gaussians of numbers, counts of categories; one pass, no tuning",
@@ -83,15 +83,7 @@ public final class NaiveBayes: Learner {
         votes = Array(repeating: 0, count: classes)
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         predictions.widen(to: task == .binary ? 1 : classCount)
         guard classCount > 0 else { return predictions.clear() }
         let learned = features.learningAttributes ?? features.attributes

@@ -10,7 +10,7 @@ import State
 ///
 /// where sc and sw are the weights that the tree got right and wrong so far, N the weight of the stream, so that both kinds
 /// count half each. A tree's vote weighs log((1 - e) / e), e = sw / (sc + sw); trees with e > 1/2 have none.
-public final class OnlineBoosting: Learner {
+public final class OnlineBoosting: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "online-boosting",
@@ -67,15 +67,7 @@ public final class OnlineBoosting: Learner {
         stateDidChange()
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         predictions.widen(to: task == .binary ? 1 : classCount)
         guard classCount > 0 else { return predictions.clear() }
         let learned = features.learningAttributes ?? features.attributes

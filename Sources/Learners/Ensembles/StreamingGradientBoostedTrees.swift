@@ -10,7 +10,7 @@ import State
 ///
 /// where g and h are the first two derivatives of the loss at F_{m-1}(x): of cross entropy over softmax of the classes'
 /// scores, or of squared error. Numbers count in deviations from their running mean, classes as at most `bound` each step.
-public final class StreamingGradientBoostedTrees: Learner {
+public final class StreamingGradientBoostedTrees: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "streaming-gradient-boosted-trees",
@@ -106,15 +106,7 @@ public final class StreamingGradientBoostedTrees: Learner {
         resize()
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         if task == .multiclass {
             predictions.widen(to: classCount)
             guard classCount > 0 else { return predictions.clear() }

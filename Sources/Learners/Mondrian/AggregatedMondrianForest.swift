@@ -7,7 +7,7 @@ import State
 ///
 /// Its prediction is the mean of the trees'. Squared errors of numbers count in a 16th of the targets' variance, so that the step
 /// does not depend on their scale.
-public final class AggregatedMondrianForest: Learner {
+public final class AggregatedMondrianForest: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
             "aggregated-mondrian-forest",
@@ -90,14 +90,6 @@ public final class AggregatedMondrianForest: Learner {
         classes[0] = Int64(count)
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
     // MARK: A mini-batch
 
     /// What a row teaches.
@@ -112,7 +104,7 @@ public final class AggregatedMondrianForest: Learner {
         var center = 0.0
     }
 
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         let outputs = task == .regression ? 1 : classCount
         if task == .multiclass {
             predictions.widen(to: classCount)

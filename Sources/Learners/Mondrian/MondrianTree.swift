@@ -114,12 +114,8 @@ final class MondrianTree: Stateful {
 
     /// Notes that a node's numbers and values are about to change.
     private func mark(_ node: Int) {
-        for page in node * size >> numbers.pageShift...((node + 1) * size - 1) >> numbers.pageShift {
-            numbers.changedPages[page] = 1
-        }
-        for page in node * outputs >> values.pageShift...((node + 1) * outputs - 1) >> values.pageShift {
-            values.changedPages[page] = 1
-        }
+        numbers.markChanged(node * size, size)
+        values.markChanged(node * outputs, outputs)
     }
 
     private var nodeBytes: Int { 4 * Link.count + 8 * (size + outputs) }

@@ -5,7 +5,7 @@ import State
 
 /// The k nearest of the latest records decide: a vote of their classes, or the mean of their targets (Cover and Hart,
 /// Nearest Neighbor Pattern Classification, IEEE Trans. Inf. Theory 13, 1967).
-public final class NearestNeighbors: Learner {
+public final class NearestNeighbors: OnePassLearner {
     /// How targets of neighbours become one.
     private enum Vote: String, CaseIterable {
         case uniform
@@ -66,15 +66,7 @@ public final class NearestNeighbors: Learner {
         votes = Array(repeating: 0, count: count)
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         let isRegression = task == .regression
         predictions.widen(to: isRegression || task == .binary ? 1 : classCount)
         if !isRegression, classCount == 0 { return predictions.clear() }

@@ -7,7 +7,7 @@ import State
 /// have been predicted best among themselves; what leaves it goes to the long-term memory, where nothing stays that
 /// contradicts the present, and which is condensed by k-means where it is full. Whichever of the two, or both together, was
 /// right most often over the short-term memory's records answers.
-public final class SelfAdjustingNeighbors: Learner {
+public final class SelfAdjustingNeighbors: OnePassLearner {
     private let task: Task
     private let k: Int
     private let limit: Int
@@ -71,15 +71,7 @@ public final class SelfAdjustingNeighbors: Learner {
         stateDidChange()
     }
 
-    public func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    public func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         predictions.widen(to: task == .binary ? 1 : classCount)
         guard classCount > 0 else { return predictions.clear() }
         for row in 0..<features.rows {

@@ -86,11 +86,7 @@ final class RuleSet: Stateful {
 
     private func numbers(of leaf: Int) -> UnsafeMutablePointer<Double> { numbers.base + leaf * size }
 
-    private func mark(_ leaf: Int) {
-        for page in leaf * size >> numbers.pageShift...((leaf + 1) * size - 1) >> numbers.pageShift {
-            numbers.changedPages[page] = 1
-        }
-    }
+    private func mark(_ leaf: Int) { numbers.markChanged(leaf * size, size) }
 
     private func makeLeaf() -> Int {
         let leaf = store.makeLeaf(isActive: true)

@@ -59,11 +59,7 @@ final class AdaptiveTree: ChangingTree {
 
     private func window(_ node: Int) -> UnsafeMutablePointer<Double> { windows.base + node * windowSize }
 
-    private func markWindow(_ node: Int) {
-        let first = node * windowSize >> windows.pageShift
-        let last = ((node + 1) * windowSize - 1) >> windows.pageShift
-        for page in first...last { windows.changedPages[page] = 1 }
-    }
+    private func markWindow(_ node: Int) { windows.markChanged(node * windowSize, windowSize) }
 
     private func alternate(of node: Int) -> Int { Int(alternates.base[node]) - 1 }
 

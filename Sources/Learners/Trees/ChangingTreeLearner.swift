@@ -11,7 +11,7 @@ protocol ChangingTree: Stateful {
 }
 
 /// A learner of one changing tree over the attributes of records.
-final class ChangingTreeLearner<Tree: ChangingTree>: Learner {
+final class ChangingTreeLearner<Tree: ChangingTree>: OnePassLearner {
     private let task: Task
     private let changing: Tree
     @exclusivity(unchecked) private var votes: [Double]
@@ -36,15 +36,7 @@ final class ChangingTreeLearner<Tree: ChangingTree>: Learner {
         stateDidChange()
     }
 
-    func predict(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: false)
-    }
-
-    func predictThenLearn(_ features: FeatureBatch, into predictions: PredictionBatch) {
-        pass(features, predictions, learning: true)
-    }
-
-    private func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
+    func pass(_ features: FeatureBatch, _ predictions: PredictionBatch, learning: Bool) {
         predictions.widen(to: task == .binary ? 1 : classCount)
         guard classCount > 0 else { return predictions.clear() }
         votes.withUnsafeMutableBufferPointer { buffer in

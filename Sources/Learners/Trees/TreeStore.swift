@@ -122,25 +122,13 @@ final class TreeStore: Stateful {
     /// Notes that the weights and the block of a leaf are about to be written.
     @inline(__always)
     func markLeaf(_ node: Int) {
-        Self.mark(weightArray, node &* layout.classes, layout.classes)
+        weightArray.markChanged(node &* layout.classes, layout.classes)
         let block = nodes[node].block
-        if nodes[node].kind == TreeNode.Kind.active { Self.mark(blockArray, Int(block) &* layout.size, layout.size) }
+        if nodes[node].kind == TreeNode.Kind.active { blockArray.markChanged(Int(block) &* layout.size, layout.size) }
     }
 
     @inline(__always)
-    func markNode(_ node: Int) { Self.mark(nodeWords, node &* TreeNode.words, TreeNode.words) }
-
-    /// Of arrays of 8-byte scalars.
-    @inline(__always)
-    private static func mark(_ array: AnyStateArray, _ start: Int, _ count: Int) {
-        let pages = array.changedPages
-        var page = start &>> 9
-        let last = (start &+ count &- 1) &>> 9
-        while page <= last {
-            pages[page] = 1
-            page &+= 1
-        }
-    }
+    func markNode(_ node: Int) { nodeWords.markChanged(node &* TreeNode.words, TreeNode.words) }
 
     /// A leaf without weights, active or not.
     func makeLeaf(isActive: Bool) -> Int {
@@ -318,7 +306,7 @@ final class TreeStore: Stateful {
         registers[Register.liveNodes] -= 1
         markNode(source)
         markNode(target)
-        Self.mark(weightArray, target * classes, classes)
+        weightArray.markChanged(target * classes, classes)
     }
 
     /// All leaves, those of trees beside the root's as well, in the order of their places.
