@@ -105,10 +105,11 @@ public final class Pipeline: Stateful {
             throw SettingError("forecasts of more than one record need targets that come with their records")
         }
         guard horizon == 1 || wrappers.intervals == nil && further == nil else {
-            throw SettingError("forecasts of more than one record are of one target, and have no intervals")
+            throw SettingError(
+                "forecasts of more than one record are of one target, and have no intervals or quantiles")
         }
         evaluation = PrequentialEvaluation(
-            task: schema.task, horizon: horizon, hasIntervals: wrappers.intervals != nil,
+            task: schema.task, horizon: horizon, layout: wrappers.layout,
             targets: schema.severalOutputNames)
         drift = try DriftWatch(configuration, schema.task)
         fieldDrift = try FieldDriftWatch(configuration, schema)

@@ -5,7 +5,9 @@ import Records
 /// A prediction as JSON: id, prediction, probabilities or value, target if known, position, version.
 struct PredictionText {
     private let task: Task
-    private let hasIntervals: Bool
+    private let layout: NumberLayout
+    /// Levels of quantiles as JSON names.
+    private let levels: [[UInt8]]
     /// Of several targets; none: there is one.
     private let outputs: [String]
     private var outputTexts: [[UInt8]] = []
@@ -17,9 +19,10 @@ struct PredictionText {
     private var actionStarts: [Int] = []
     var writer = JSONWriter()
 
-    init(_ schema: Schema, hasIntervals: Bool) {
+    init(_ schema: Schema, _ layout: NumberLayout) {
         task = schema.task
-        self.hasIntervals = hasIntervals
+        self.layout = layout
+        levels = layout.quantiles.map { Self.quoted("\($0)") }
         outputs = schema.severalOutputNames
         outputTexts = outputs.map(Self.quoted)
     }
@@ -107,7 +110,9 @@ struct PredictionText {
             writer.write(outputs[0])
             writer.raw(",\"value\":")
             writer.write(outputs[0])
-            if hasIntervals { writeInterval(outputs) } else { writeForecast(outputs, predictions.width) }
+            guard layout.width > 1 else { return writeForecast(outputs, predictions.width) }
+            if layout.hasInterval { writeInterval(outputs) }
+            if !levels.isEmpty { writeQuantiles(outputs + layout.firstQuantile) }
         } else {
             if known > 0 { writeClass(Int(predictions.classes[row])) } else { writer.raw("null") }
             writeProbabilities(outputs, min(predictions.width, known))
@@ -152,6 +157,17 @@ struct PredictionText {
         writer.write(outputs[1])
         writer.raw(",\"upper\":")
         writer.write(outputs[2])
+    }
+
+    private mutating func writeQuantiles(_ quantiles: UnsafePointer<Double>) {
+        writer.raw(",\"quantiles\":{")
+        for (index, level) in levels.enumerated() {
+            if index > 0 { writer.raw(",") }
+            writer.bytes.append(contentsOf: level)
+            writer.raw(":")
+            writer.write(quantiles[index])
+        }
+        writer.raw("}")
     }
 
     private mutating func writeClass(_ index: Int) {
@@ -212,7 +228,7 @@ extension PredictionText {
             writer.raw(",\"probabilities\":")
             each { text, output in text.writePair(answers[output * width], of: output) }
         }
-        if isRegression, hasIntervals {
+        if isRegression, layout.hasInterval {
             writer.raw(",\"lower\":")
             each { text, output in text.writer.write(answers[output * width + 1]) }
             writer.raw(",\"upper\":")

@@ -22,7 +22,7 @@ struct PredictionWriter {
     init(sink: any Sink, _ pipeline: Pipeline) {
         self.sink = sink
         messages = sink as? any PredictionSink
-        text = PredictionText(pipeline.schema, hasIntervals: pipeline.hasIntervals)
+        text = PredictionText(pipeline.schema, pipeline.configuration.wrappers.layout)
         text.writer.bytes.reserveCapacity(1 << 16)
     }
 

@@ -43,6 +43,8 @@ public struct RunReport: Sendable {
     public let calibration: [NamedValue]?
     /// Level, coverage and mean width of intervals; nil: there are none.
     public let intervals: [NamedValue]?
+    /// Coverage and loss of each quantile; nil: there are none.
+    public let quantiles: [(name: String, metrics: [NamedValue])]?
     /// Metrics of each of several outputs; nil: there is one.
     public let outputs: [(name: String, metrics: [NamedValue])]?
     /// What detectors saw; nil: nothing is watched.
@@ -77,6 +79,7 @@ public struct RunReport: Sendable {
         drift = DriftStatus(pipeline)
         calibration = pipeline.reliability?.compactMap { name, value in value.map { NamedValue(name, $0) } }
         intervals = pipeline.intervalValues
+        quantiles = evaluation.quantiles?.byLevel
         outputs = evaluation.outputs?.byOutput
         task = pipeline.schema.task.rawValue
         totalFeatures = evaluation.featureCount
@@ -112,6 +115,9 @@ public struct RunReport: Sendable {
         }
         if let calibration { fields.append(("calibration", Self.json(calibration))) }
         if let intervals { fields.append(("intervals", Self.json(intervals))) }
+        if let quantiles {
+            fields.append(("quantiles", .object(quantiles.map { ($0.name, Self.json($0.metrics)) })))
+        }
         if let drift { fields += drift.members }
         if let delayed { fields.append(("delayed", delayed.json)) }
         if let schemaDrift { fields.append(("schema_drift", schemaDrift.json)) }
@@ -161,6 +167,10 @@ public struct RunReport: Sendable {
         for (name, values) in [("calibration", calibration), ("intervals", intervals)] {
             guard let values, !values.isEmpty else { continue }
             lines.append("\(name): " + values.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
+        }
+        for (level, metrics) in quantiles ?? [] {
+            lines.append(
+                "quantile \(level): " + metrics.map { "\($0.name) \(fixed($0.value, 6))" }.joined(separator: ", "))
         }
         lines += drift?.summary ?? []
         lines.append(

@@ -22,6 +22,9 @@ public final class PrequentialEvaluation: Stateful {
     private let policy: PolicyMetrics?
     /// Nil: predictions have no intervals.
     public let intervals: IntervalMetrics?
+    /// Nil: predictions have no quantiles.
+    public let quantiles: QuantileMetrics?
+    private let layout: NumberLayout
     /// Nil: there is one target.
     public let outputs: MultiOutputMetrics?
     private let totals: StateArray<Double>
@@ -40,16 +43,18 @@ public final class PrequentialEvaluation: Stateful {
 
     /// - Parameters:
     ///   - horizon: numbers a prediction has: of its record and those after it.
-    ///   - hasIntervals: predictions of numbers have a lower and an upper end as second and third output.
+    ///   - layout: what stands behind predicted numbers.
     ///   - targets: names of several targets; none: there is one.
-    public init(task: Task, horizon: Int = 1, hasIntervals: Bool = false, targets: [String] = []) {
+    public init(task: Task, horizon: Int = 1, layout: NumberLayout = NumberLayout(), targets: [String] = []) {
         self.task = task
         let hasOne = targets.isEmpty
         outputs =
             hasOne
             ? nil
-            : MultiOutputMetrics(targets, isRegression: task == .regression, hasIntervals: hasIntervals)
-        intervals = hasIntervals && hasOne ? IntervalMetrics() : nil
+            : MultiOutputMetrics(targets, isRegression: task == .regression, hasIntervals: layout.hasInterval)
+        self.layout = layout
+        intervals = layout.hasInterval && hasOne ? IntervalMetrics() : nil
+        quantiles = layout.quantiles.isEmpty || !hasOne ? nil : QuantileMetrics(levels: layout.quantiles)
         classification =
             task.answersNumber && task != .anomaly || !hasOne
             ? nil : ClassificationMetrics(isBinary: task.hasTwoClasses)
@@ -64,7 +69,8 @@ public final class PrequentialEvaluation: Stateful {
             + (classification?.state.prefixed("classification") ?? [])
             + (policy?.state.prefixed("policy") ?? [])
             + (regression?.state.prefixed("regression") ?? []) + (byHorizon?.state.prefixed("horizons") ?? [])
-            + (intervals?.state.prefixed("intervals") ?? []) + (outputs?.state.prefixed("outputs") ?? [])
+            + (intervals?.state.prefixed("intervals") ?? [])
+            + (quantiles?.state.prefixed("quantiles") ?? []) + (outputs?.state.prefixed("outputs") ?? [])
     }
 
     public func stateDidChange() {
@@ -130,6 +136,9 @@ public final class PrequentialEvaluation: Stateful {
             byHorizon?.update(target: target, outputs: outputs)
             if let intervals, predictions.width > 2 {
                 intervals.update(target: target, lower: outputs[1], upper: outputs[2])
+            }
+            if let quantiles, predictions.width >= layout.width {
+                quantiles.update(target: target, quantiles: outputs + layout.firstQuantile)
             }
             addLoss(predictions.losses[row], weight)
         } else if let policy {

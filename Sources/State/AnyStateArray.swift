@@ -26,8 +26,8 @@ public class AnyStateArray: @unchecked Sendable {
     public let marksChanges: Bool
     /// True: its length follows the data (names of classes), so that a snapshot may bring any length.
     public let grows: Bool
-    /// Set by resizing: the next copy takes everything.
-    private final var resized = true
+    /// Set when elements may have changed without marks: the next copy takes everything.
+    private final var replaced = true
     /// Own the memory that `bytes` and `changedPages` point to.
     private final var memory: ZeroedMemory
     private final var changes: ZeroedMemory
@@ -53,25 +53,38 @@ public class AnyStateArray: @unchecked Sendable {
         scalarType.nonZeroCount(UnsafeRawBufferPointer(start: bytes, count: byteCount))
     }
 
-    /// Changes the length; new elements are zero. Amortised: capacity doubles.
+    /// Changes the length; new elements are zero, and the next copy takes everything. Amortised: capacity doubles.
     public final func resize(to newCount: Int) {
-        if newCount > capacity {
-            let newCapacity = max(newCount, capacity * 2)
-            let grown = ZeroedMemory(byteCount: newCapacity * stride)
-            memcpy(grown.start, bytes, byteCount)
-            adopt(grown)
-            capacity = newCapacity
-        } else if newCount < count {
+        if newCount > count {
+            extend(to: newCount)
+        } else {
             memset(bytes + newCount * stride, 0, (count - newCount) * stride)
+            count = newCount
         }
-        count = newCount
-        resized = true
+        replaced = true
     }
 
-    private func adopt(_ memory: consuming ZeroedMemory) {
-        let size = memory.byteCount
+    /// Lengthens by zeroes at the end. The marks of what is there stay, so that the next copy takes what is new and what
+    /// changed: for arrays that grow with the data, whose elements keep their places.
+    public final func extend(to newCount: Int) {
+        precondition(newCount >= count)
+        let size = byteCount
+        if newCount > capacity {
+            capacity = max(newCount, capacity * 2)
+            let grown = ZeroedMemory(byteCount: capacity * stride)
+            let marks = ZeroedMemory(byteCount: Self.pages(capacity * stride))
+            memcpy(grown.start, bytes, size)
+            memcpy(marks.start, changedPages, Self.pages(size))
+            adopt(grown, marks)
+        }
+        count = newCount
+        let first = size / Self.pageSize
+        memset(changedPages + first, 1, Self.pages(byteCount) - first)
+    }
+
+    private func adopt(_ memory: consuming ZeroedMemory, _ marks: consuming ZeroedMemory) {
         self.memory = memory
-        changes = ZeroedMemory(byteCount: Self.pages(size))
+        changes = marks
         bytes = self.memory.start
         changedPages = changes.start.assumingMemoryBound(to: UInt8.self)
     }
@@ -81,9 +94,10 @@ public class AnyStateArray: @unchecked Sendable {
         if newLanes != lanes {
             lanes = newLanes
             capacity = max(newCount, 1)
-            adopt(ZeroedMemory(byteCount: capacity * stride))
+            let size = capacity * stride
+            adopt(ZeroedMemory(byteCount: size), ZeroedMemory(byteCount: Self.pages(size)))
             count = newCount
-            resized = true
+            replaced = true
         } else {
             resize(to: newCount)
         }
@@ -92,11 +106,11 @@ public class AnyStateArray: @unchecked Sendable {
     /// Sets every byte to zero.
     public final func clear() {
         memset(bytes, 0, byteCount)
-        resized = true
+        replaced = true
     }
 
     /// Says that another array stood in its place until now: the next copy takes everything.
-    public final func markReplaced() { resized = true }
+    public final func markReplaced() { replaced = true }
 
     /// Makes `self` equal to `source`, copying only the pages named in `stale` when the lengths agree. Large arrays are
     /// copied by two cores: one alone does not use up the memory's bandwidth, and the caller's learning waits.
@@ -148,9 +162,9 @@ public class AnyStateArray: @unchecked Sendable {
     /// Hands the changes since the last call to `merge` (nil: everything) and forgets them.
     final func takeChanges(_ merge: (UnsafePointer<UInt8>?, _ pages: Int) -> Void) {
         let pages = Self.pages(byteCount)
-        merge(marksChanges && !resized ? UnsafePointer(changedPages) : nil, pages)
+        merge(marksChanges && !replaced ? UnsafePointer(changedPages) : nil, pages)
         memset(changedPages, 0, pages)
-        resized = false
+        replaced = false
     }
 
     static func pages(_ byteCount: Int) -> Int { (byteCount + pageSize - 1) / pageSize }

@@ -27,10 +27,11 @@ public final class Replica {
 
     private func merge(_ index: Int, _ changed: UnsafePointer<UInt8>?, _ pages: Int) {
         if index >= stale.count { stale.append(nil) }
-        guard let changed, stale[index] != nil, stale[index]?.count == pages else {
-            if changed == nil || stale[index]?.count != pages { stale[index] = nil }
+        guard let changed, let known = stale[index]?.count, known <= pages else {
+            stale[index] = nil
             return
         }
+        if known < pages { stale[index]?.append(contentsOf: repeatElement(1, count: pages - known)) }
         stale[index]?.withUnsafeMutableBufferPointer { map in
             for page in 0..<pages { map[page] |= changed[page] }
         }

@@ -18,7 +18,7 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
         for (index, element) in elements.enumerated() { base[index] = element }
     }
 
-    /// The first scalar. Invalid after `resize`.
+    /// The first scalar. Invalid after `resize` and `extend`.
     @inlinable public var base: UnsafeMutablePointer<Element> { bytes.assumingMemoryBound(to: Element.self) }
 
     /// log2 of the elements in a page: `changedPages[index >> pageShift]` is the flag of element `index`.
@@ -51,7 +51,7 @@ public final class StateArray<Element: StateElement>: AnyStateArray, @unchecked 
     }
 
     public func append(_ element: Element) {
-        resize(to: count + 1)
+        extend(to: count + 1)
         self[count - 1] = element
     }
 

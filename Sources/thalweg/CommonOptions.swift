@@ -60,6 +60,8 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "platt|isotonic: make probabilities come true as often as they say.") var calibrate: String?
     @Option(help: "LEVEL: an interval around each predicted number that holds so many of the targets, such as 0.9.")
     var intervals: String?
+    @Option(help: "LEVEL,LEVEL,...: numbers that these shares of the targets lie below, such as 0.1,0.5,0.9.")
+    var quantiles: String?
     @Option(help: "conformal|adaptive (conformal).") var intervalMethod: String?
     @Option(help: "Errors that intervals are made of (1000).") var intervalWindow: String?
     @Option(help: "NAME:field=value,...: watch the errors for drift (see thalweg list detectors).")
@@ -103,6 +105,7 @@ struct CommonOptions: ParsableArguments {
             "horizon": one(horizon),
             "class-weight": one(classWeight), "sample": one(sample), "sample-distribution": one(sampleDistribution),
             "sample-rate": one(sampleRate), "calibrate": one(calibrate), "intervals": one(intervals),
+            "quantiles": one(quantiles),
             "interval-method": one(intervalMethod), "interval-window": one(intervalWindow),
             "multi-output": one(multiOutput),
             "detector": one(detector), "on-drift": one(onDrift), "feature-drift": one(featureDrift),

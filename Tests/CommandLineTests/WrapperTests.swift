@@ -23,7 +23,11 @@ struct WrapperTests {
     ]
 
     /// The batch size, and a run cut in two by a snapshot, change nothing; something else does.
-    @Test(arguments: options + ["--intervals 0.8", "--intervals .9 --interval-method adaptive --interval-window 50"])
+    @Test(
+        arguments: options + [
+            "--intervals 0.8", "--intervals .9 --interval-method adaptive --interval-window 50",
+            "--quantiles .2,.7 --intervals .5 --interval-method adaptive",
+        ])
     func onlyRecordsAndOptionsCount(_ options: String) throws {
         let workspace = Workspace()
         let isRegression = options.contains("intervals")
@@ -104,6 +108,33 @@ struct WrapperTests {
         #expect(abs(width / count - (values["mean_width"] ?? 0)) < 1e-9 * max(width / count, 1))
     }
 
+    /// A share of the targets that is the level lies at or below each quantile, the report counts what was told, and
+    /// the loss of the quantiles is below that of the predictions in their place.
+    @Test(arguments: ["conformal", "adaptive"]) func quantilesHoldTheirShares(_ method: String) throws {
+        let workspace = Workspace()
+        try workspace.write("s.csv", Streams.regression(3000))
+        let line = "evaluate --input s.csv --target y --progress none --json --quantiles 0.1,0.5,0.9 --interval-method "
+        let report = try workspace.thalweg(line + method + " -p p.jsonl").report()
+        let values = try #require(report.json["quantiles"] as? [String: [String: Double]])
+        let predictions = try workspace.objects("p.jsonl")
+        for level in [0.1, 0.5, 0.9] {
+            let measured = try #require(values["\(level)"])
+            var (below, loss, plain) = (0.0, 0.0, 0.0)
+            for prediction in predictions {
+                let told = try #require((prediction["quantiles"] as? [String: Double])?["\(level)"])
+                let (target, value) = (prediction["target"] as? Double ?? .nan, prediction["value"] as? Double ?? .nan)
+                if target <= told { below += 1 }
+                loss += max(level * (target - told), (level - 1) * (target - told))
+                plain += max(level * (target - value), (level - 1) * (target - value))
+            }
+            let count = Double(predictions.count)
+            #expect(abs(below / count - level) < 0.05, "\(method) \(level): \(below / count)")
+            #expect(abs((measured["coverage"] ?? 0) - below / count) < 1e-9)
+            #expect(abs((measured["pinball_loss"] ?? 0) - loss / count) < 1e-9 * max(loss / count, 1))
+            #expect(loss < plain * (level == 0.5 ? 1.05 : 0.8), "\(method) \(level): \(loss), \(plain)")
+        }
+    }
+
     /// Intervals of answers given before their targets came are judged as they were given.
     @Test func intervalsOfDelayedTargets() throws {
         let workspace = Workspace()
@@ -131,6 +162,8 @@ struct WrapperTests {
         ("--target a --calibrate platt", "--calibrate is for classes"),
         ("--target a --intervals 1", "a share above 0 and below 1"),
         ("--target a --interval-window 9", "it needs --intervals"),
+        ("--target a --quantiles .5,.5", "rising shares above 0 and below 1"),
+        ("--target class --quantiles .5", "--quantiles is for numbers"),
     ])
     func whatDoesNotFitIsTold(_ options: String, _ reason: String) throws {
         let workspace = Workspace()

@@ -36,7 +36,7 @@ import Testing
     }
 
     private static func settings(_ fields: [String: String]) throws -> PerceptronSettings {
-        try PerceptronSettings(Hyperparameters(Perceptron.learner.descriptor, given: fields))
+        try PerceptronSettings(Hyperparameters(Perceptron.learner.descriptor, given: fields), isMean: false)
     }
 
     @Test(arguments: ["relu", "tanh"]) func gradientsAreDifferences(_ activation: String) throws {

@@ -9,8 +9,9 @@ import Testing
 @Suite struct WrapperLawTests {
     enum Wrapper: String, CaseIterable {
         case balanced, under, over, random, platt, isotonic, manyPlatt, manyIsotonic, conformal, adaptive
+        case quantiles, adaptiveQuantiles
 
-        var isRegression: Bool { self == .conformal || self == .adaptive }
+        var isRegression: Bool { [.conformal, .adaptive, .quantiles, .adaptiveQuantiles].contains(self) }
         var classes: Int { isRegression ? 0 : [.manyPlatt, .manyIsotonic].contains(self) ? 3 : 2 }
 
         func make(_ mode: BatchMode = .sequential) -> any Learner {
@@ -32,6 +33,10 @@ import Testing
             case .platt, .manyPlatt: calibrated(.platt)
             case .isotonic, .manyIsotonic: calibrated(.isotonic)
             case .conformal: IntervalLearner(probe, .conformal, level: 0.8, window: 40, batchMode: mode)
+            case .quantiles:
+                QuantileLearner(probe, .conformal, levels: [0.2, 0.5, 0.9], first: 1, window: 40, batchMode: mode)
+            case .adaptiveQuantiles:
+                QuantileLearner(probe, .adaptive, levels: [0.2, 0.5, 0.9], first: 1, window: 40, batchMode: mode)
             case .adaptive: IntervalLearner(probe, .adaptive, level: 0.8, window: 40, batchMode: mode)
             }
         }

@@ -29,6 +29,7 @@ struct ReplicaTests {
             case 1: classes.resize(to: 700 + numbers.next(50), lanes: 1 + numbers.next(3))
             case 2: odd.clear()
             case 3..<10: names.append(UInt8(numbers.next(256)))
+            case 10..<12 where names.count < 50_000: names.extend(to: names.count + numbers.next(9000))
             case 10..<20: sums[numbers.next(10)] = Double(numbers.next(1000))
             case 20..<30: classes[numbers.next(classes.count * classes.lanes)] = Float(numbers.next(100))
             case 30..<40: odd[numbers.next(5000)] = Double(numbers.next(1000))

@@ -214,6 +214,8 @@ public struct ModelStatus: Sendable {
     public let fields: [Field]
     /// Names of several targets; none: there is one.
     public let outputs: [String]
+    /// Names of what stands behind a predicted number: ends of an interval, quantiles.
+    public let bounds: [String]
     public let isFeatureNative: Bool
     public let learner: String
     public let hyperparameters: [(name: String, value: String)]
@@ -237,6 +239,7 @@ public struct ModelStatus: Sendable {
         classes = pipeline.classNames
         fields = pipeline.schema.fields
         outputs = pipeline.schema.severalOutputNames
+        bounds = outputs.isEmpty ? configuration.wrappers.layout.names : []
         isFeatureNative = pipeline.schema.isFeatureNative
         learner = configuration.learner.name
         hyperparameters = pipeline.hyperparameters.resolved.map { (name: $0.0, value: $0.1) }

@@ -18,6 +18,8 @@ public struct PredictedRow: Sendable {
     public let value: Double
     /// Of the classes, in their order; empty for a regression.
     public let probabilities: [Double]
+    /// What stands behind a value: its interval's ends and its quantiles, in the layout's order.
+    public var bounds: [Double] = []
     /// Of several targets: each one's value, or the name of its class; empty: there is one.
     public var outputs: [PredictedOutput] = []
 }
@@ -48,6 +50,7 @@ public final class Predictor {
     private let target: String
     private let task: Task
     public let schema: Schema
+    private let layout: NumberLayout
     /// Whether answers to records with an id are kept until their target comes.
     private let keepsAnswers: Bool
     /// Records of the last call whose answers are to be kept, with these, one a line: for `RecordInbox.submit`, before
@@ -75,7 +78,8 @@ public final class Predictor {
         features = FeatureBatch(capacity: capacity)
         predictions = PredictionBatch(capacity: capacity)
         self.batch = batch
-        text = PredictionText(schema, hasIntervals: published.configuration.wrappers.intervals != nil)
+        layout = published.configuration.wrappers.layout
+        text = PredictionText(schema, layout)
         target = schema.fields(.target).first?.name ?? "target"
         task = schema.task
     }
@@ -330,7 +334,10 @@ public final class Predictor {
 
     private func predicted(_ row: Int, _ names: [String], _ known: Int) -> PredictedRow {
         let outputs = predictions.outputs(of: row)
-        guard !task.answersNumber else { return PredictedRow(className: nil, value: outputs[0], probabilities: []) }
+        guard !task.answersNumber else {
+            let bounds = (1..<max(min(layout.width, predictions.width), 1)).map { outputs[$0] }
+            return PredictedRow(className: nil, value: outputs[0], probabilities: [], bounds: bounds)
+        }
         let index = Int(predictions.classes[row])
         let name = known > 0 && names.indices.contains(index) ? names[index] : nil
         let probabilities =

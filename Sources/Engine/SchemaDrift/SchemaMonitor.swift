@@ -194,7 +194,7 @@ final class SchemaMonitor: Stateful {
         guard known[Usual.deviating] >= 2 else { return }
         add(
             .scale, name,
-            "field '\(name)' has another scale: its median was \(short(range.median)), now it is \(short(found[1]))")
+            "field '\(name)' has another scale: its median was \(Float(range.median)), now it is \(Float(found[1]))")
         known[Usual.deviating] = 0
         keep(found, Usual.range)
         keep(found, Usual.last)

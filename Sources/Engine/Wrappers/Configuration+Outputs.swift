@@ -26,6 +26,9 @@ extension Configuration {
                 "--targets or --delay", "a target that comes later is joined with one record's one")
         }
         if detector != nil { try refuse("--detector", "it watches the errors of one output") }
+        if wrappers.intervals?.quantiles.isEmpty == false {
+            try refuse("--quantiles", "they are of one output; --intervals goes around each")
+        }
         if preset == .vw { try refuse("--preset vw", "its records have one label") }
         if schema.positive != nil { try refuse("--positive", "each target has classes of its own") }
         if let task = schema.task, task != .binary, task != .regression {

@@ -19,21 +19,18 @@ extension Pipeline {
         }.joined(separator: ",")
     }
 
-    /// Predictions have a lower and an upper end.
-    var hasIntervals: Bool { configuration.wrappers.intervals != nil }
-
     /// What calibration is worth; nil: probabilities are the learner's own.
     var reliability: [(name: String, value: Double?)]? { (learner as? CalibratedLearner)?.reliability }
 
     /// Level, coverage and mean width of intervals; nil: there are none.
     var intervalValues: [NamedValue]? {
-        guard let options = configuration.wrappers.intervals else { return nil }
+        guard let level = configuration.wrappers.intervals?.level else { return nil }
         let (one, several) = (evaluation.intervals, evaluation.outputs)
         let measured = [
             ("coverage", one?.coverage ?? several?.coverage),
             ("mean_width", one?.meanWidth ?? several?.meanWidth),
         ]
-        return [NamedValue("level", options.level)]
+        return [NamedValue("level", level)]
             + measured.compactMap { name, value in value.map { NamedValue(name, $0) } }
     }
 }

@@ -34,6 +34,9 @@ public struct WrapperOptions: Sendable, Equatable {
         }
     }
 
+    /// What stands behind each predicted number.
+    public var layout: NumberLayout { intervals?.layout ?? NumberLayout() }
+
     /// What a snapshot keeps of them; nothing where there is nothing.
     var identity: [(String, JSONValue)] {
         (imbalance?.identity ?? []) + (calibration.map { [("calibrate", .string($0.rawValue))] } ?? [])
@@ -48,7 +51,8 @@ public struct WrapperOptions: Sendable, Equatable {
             throw SettingError("--\(name) is for classes; here the task is \(task.rawValue) (see --task)")
         }
         guard intervals == nil || task == .regression else {
-            throw SettingError("--intervals is for numbers; here the task is \(task.rawValue) (see --task)")
+            let option = intervals?.level == nil ? "--quantiles" : "--intervals"
+            throw SettingError("\(option) is for numbers; here the task is \(task.rawValue) (see --task)")
         }
     }
 
@@ -68,11 +72,14 @@ public struct WrapperOptions: Sendable, Equatable {
             learner = CalibratedLearner(
                 learner, calibration, isBinary: context.task == .binary, batchMode: context.batchMode)
         }
-        if let intervals {
+        guard let intervals else { return learner }
+        if let level = intervals.level {
             learner = IntervalLearner(
-                learner, intervals.method, level: intervals.level, window: intervals.window,
-                batchMode: context.batchMode)
+                learner, intervals.method, level: level, window: intervals.window, batchMode: context.batchMode)
         }
-        return learner
+        guard !intervals.quantiles.isEmpty else { return learner }
+        return QuantileLearner(
+            learner, intervals.method, levels: intervals.quantiles, first: intervals.layout.firstQuantile,
+            window: intervals.window, batchMode: context.batchMode)
     }
 }

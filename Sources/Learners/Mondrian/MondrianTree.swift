@@ -125,9 +125,9 @@ final class MondrianTree: Stateful {
         registers[Register.nodes] += 1
         if node * Link.count >= links.count {
             let room = max(8, links.count / Link.count * 2)
-            links.resize(to: room * Link.count)
-            numbers.resize(to: room * size)
-            values.resize(to: room * outputs)
+            links.extend(to: room * Link.count)
+            numbers.extend(to: room * size)
+            values.extend(to: room * outputs)
         }
         setLinks(node, parent: parent, left: -1, right: -1, attribute: -1)
         number(node).update(repeating: 0, count: size)

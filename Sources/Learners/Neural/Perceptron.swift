@@ -18,7 +18,9 @@ public final class Perceptron: Learner {
             fields: PerceptronSettings.fields),
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: true)
     ) { fields, context throws(SettingError) in
-        try Perceptron(PerceptronSettings(fields), context, MatrixProduct.loaded(for: "perceptron"))
+        try Perceptron(
+            PerceptronSettings(fields, isMean: context.batchMode == .mean), context,
+            MatrixProduct.loaded(for: "perceptron"))
     }
 
     private let task: Task

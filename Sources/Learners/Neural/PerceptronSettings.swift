@@ -5,7 +5,9 @@ struct PerceptronSettings {
     static let fields = [
         HyperparameterField("hidden", .names, default: "64+32", "units of each hidden layer, the first one first"),
         HyperparameterField("activation", .choice(["relu", "tanh"]), default: "relu", "of the hidden units"),
-        HyperparameterField("learning-rate", .number(0...1e3), default: "0.003", "Adam's step"),
+        HyperparameterField(
+            "learning-rate", .number(0...1e3), default: "0",
+            "Adam's step; 0 = 0.003 for a record, 0.008 for a mini-batch (--batch-mode mean)"),
         HyperparameterField("beta1", .number(0...0.999_999), default: "0.9", "Adam's decay of gradients"),
         HyperparameterField("beta2", .number(0...0.999_999), default: "0.999", "Adam's decay of squared gradients"),
         HyperparameterField("epsilon", .number(1e-12...1), default: "1e-8", "guard in Adam's denominator"),
@@ -37,8 +39,12 @@ struct PerceptronSettings {
     let frozenLayers: Int
     let freezeAfter: Int64
 
+    /// Of a record and of a mini-batch: the mean gradient of many records is less noisy, and there are fewer steps.
+    private static let learningRates = (record: 0.003, batch: 0.008)
+
+    /// - Parameter isMean: a step is that of a mini-batch.
     /// - Throws: when sizes are no numbers, or more layers are frozen than there are.
-    init(_ fields: Hyperparameters) throws(SettingError) {
+    init(_ fields: Hyperparameters, isMean: Bool) throws(SettingError) {
         var hidden: [Int] = []
         for text in fields["hidden"].split(separator: "+", omittingEmptySubsequences: false) {
             guard let units = Int(text), (1...4096).contains(units) else {
@@ -49,7 +55,8 @@ struct PerceptronSettings {
         guard hidden.count <= 8 else { throw SettingError("perceptron: at most 8 hidden layers") }
         self.hidden = hidden
         isRectified = fields["activation"] == "relu"
-        learningRate = fields.double("learning-rate")
+        let given = fields.double("learning-rate")
+        learningRate = given > 0 ? given : isMean ? Self.learningRates.batch : Self.learningRates.record
         beta1 = fields.double("beta1")
         beta2 = fields.double("beta2")
         epsilon = fields.double("epsilon")

@@ -90,7 +90,7 @@ final class RuleSet: Stateful {
 
     private func makeLeaf() -> Int {
         let leaf = store.makeLeaf(isActive: true)
-        if store.nodeRoom * size > numbers.count { numbers.resize(to: store.nodeRoom * size) }
+        if store.nodeRoom * size > numbers.count { numbers.extend(to: store.nodeRoom * size) }
         numbers(of: leaf).update(repeating: 0, count: size)
         mark(leaf)
         return leaf

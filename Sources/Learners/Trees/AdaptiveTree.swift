@@ -49,8 +49,8 @@ final class AdaptiveTree: ChangingTree {
     /// A node's place is new: it has no alternative, and no errors yet.
     private func begin(_ node: Int) {
         if store.nodeRoom > room {
-            alternates.resize(to: store.nodeRoom)
-            windows.resize(to: store.nodeRoom * windowSize)
+            alternates.extend(to: store.nodeRoom)
+            windows.extend(to: store.nodeRoom * windowSize)
         }
         dropAlternate(of: node)
         settings.window.reset(window(node))

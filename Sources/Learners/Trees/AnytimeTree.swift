@@ -64,8 +64,8 @@ final class AnytimeTree: ChangingTree {
 
     private func begin(_ node: Int) {
         if store.nodeRoom > keepers.count {
-            keepers.resize(to: store.nodeRoom)
-            numbers.resize(to: store.nodeRoom * size)
+            keepers.extend(to: store.nodeRoom)
+            numbers.extend(to: store.nodeRoom * size)
         }
         if !store.nodes[node].isSplit { clear(node) }
     }

@@ -155,8 +155,8 @@ final class TreeStore: Stateful {
         let room = nodeWords.count / TreeNode.words
         if node >= room {
             let grown = max(8, room * 2)
-            nodeWords.resize(to: grown * TreeNode.words)
-            weightArray.resize(to: grown * classes)
+            nodeWords.extend(to: grown * TreeNode.words)
+            weightArray.extend(to: grown * classes)
             refresh()
         }
         return node
@@ -173,7 +173,7 @@ final class TreeStore: Stateful {
             registers[Register.blocks] += 1
             let room = blockArray.count / layout.size
             if block >= room {
-                blockArray.resize(to: max(4, room * 2) * layout.size)
+                blockArray.extend(to: max(4, room * 2) * layout.size)
                 refresh()
             }
         }
@@ -239,7 +239,7 @@ final class TreeStore: Stateful {
         let isLast = old > 0 && start + old == used
         let first = isLast ? start : used
         let end = first + count
-        if end > childArray.count { childArray.resize(to: max(16, end, childArray.count * 2)) }
+        if end > childArray.count { childArray.extend(to: max(16, end, childArray.count * 2)) }
         if !isLast { for index in 0..<old { childArray[first + index] = childArray[start + index] } }
         for index in old..<count { childArray[first + index] = -1 }
         registers[Register.children] = Int64(end)

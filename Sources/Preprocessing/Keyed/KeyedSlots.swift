@@ -73,8 +73,8 @@ final class KeyedSlots: Stateful {
             slot = used
             if slot == keys.count {
                 let grown = min(capacity, max(64, keys.count * 2))
-                keys.resize(to: grown)
-                links.resize(to: grown)
+                keys.extend(to: grown)
+                links.extend(to: grown)
             }
             counts[0] += 1
         } else {
@@ -93,7 +93,7 @@ final class KeyedSlots: Stateful {
 
     /// Makes an array as long as there may be slots, and `extra` elements.
     func makeRoom(in array: AnyStateArray, extra: Int = 0) {
-        if array.count < keys.count + extra { array.resize(to: keys.count + extra) }
+        if array.count < keys.count + extra { array.extend(to: keys.count + extra) }
     }
 
     private func touch(_ slot: Int) {

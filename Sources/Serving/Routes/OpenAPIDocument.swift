@@ -218,7 +218,7 @@ extension OpenAPIDocument {
         let prediction = Self.object(
             [
                 ("id", any), ("prediction", any), ("value", any), ("probabilities", record), ("lower", any),
-                ("upper", any), ("version", whole),
+                ("upper", any), ("quantiles", record), ("version", whole),
             ], required: ["prediction", "version"])
         let tensor = Self.object(
             [("name", text), ("shape", Self.list(whole)), ("datatype", text), ("data", Self.list(any))],

@@ -55,7 +55,9 @@ extension ServiceState {
         let isRegression = status.task.answersNumber
         let type = isRegression ? "FP64" : "BYTES"
         var outputs = status.outputs.map { Self.tensor($0, type, [-1]) }
-        if outputs.isEmpty { outputs = [Self.tensor("prediction", type, [-1])] }
+        if outputs.isEmpty {
+            outputs = [Self.tensor("prediction", type, [-1])] + status.bounds.map { Self.tensor($0, type, [-1]) }
+        }
         if !isRegression, status.outputs.isEmpty {
             outputs.append(Self.tensor("probabilities", "FP64", [-1, status.classes.count]))
         }
@@ -90,7 +92,7 @@ extension ServiceState {
             guard id.string != nil else { throw Failure.badRequest("'id' is no string") }
             members.append(("id", id))
         }
-        let outputs = Self.outputs(answer.rows, answer.classes, isRegression: status.task.answersNumber)
+        let outputs = Self.outputs(answer.rows, answer.classes, status)
         members.append(("outputs", .array(try Self.wanted(document, outputs))))
         return .json(.object(members))
     }
@@ -111,7 +113,7 @@ extension ServiceState {
     }
 
     private static func outputs(
-        _ rows: [PredictedRow], _ classes: [String], isRegression: Bool
+        _ rows: [PredictedRow], _ classes: [String], _ status: ModelStatus
     ) -> [(name: String, tensor: JSONValue)] {
         func output(_ name: String, _ type: String, _ shape: [Int], _ data: [JSONValue]) -> JSONValue {
             .object([
@@ -119,6 +121,7 @@ extension ServiceState {
                 ("shape", .array(shape.map { JSONValue($0) })), ("data", .array(data)),
             ])
         }
+        let isRegression = status.task.answersNumber
         if let first = rows.first, !first.outputs.isEmpty {
             return first.outputs.enumerated().map { index, one in
                 let type = isRegression ? "FP64" : "BYTES"
@@ -128,6 +131,10 @@ extension ServiceState {
         if isRegression {
             let values = rows.map { JSONValue(Optional($0.value)) }
             return [("prediction", output("prediction", "FP64", [rows.count], values))]
+                + status.bounds.enumerated().map { index, name in
+                    let ends = rows.map { JSONValue($0.bounds.indices.contains(index) ? $0.bounds[index] : nil) }
+                    return (name, output(name, "FP64", [rows.count], ends))
+                }
         }
         let names = rows.map { JSONValue.string($0.className ?? "") }
         let shares = rows.flatMap { row in row.probabilities.map { JSONValue(Optional($0)) } }

@@ -29,6 +29,10 @@ extension ServiceState {
             registry.countPredictions(records.count, seconds(since: start))
             let predictions = answer.rows.map { row -> JSONValue in
                 guard row.outputs.isEmpty else { return .object(row.outputs.map { ($0.name, $0.json) }) }
+                if !row.bounds.isEmpty {
+                    let bounds = zip(status.bounds, row.bounds).map { ($0, JSONValue(Optional($1))) }
+                    return .object([("prediction", JSONValue(Optional(row.value)))] + bounds)
+                }
                 return status.task.answersNumber
                     ? JSONValue(Optional(row.value)) : row.className.map { .string($0) } ?? .null
             }
