@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Thalweg's trees beside MOA's: accuracy and user CPU of the whole process, alternately, pinned to one core.
+"""Thalweg's trees beside MOA's: accuracy, user CPU and peak memory of the whole process, alternately, pinned to one core.
 
 Streams come from `thalweg generate` (equal to MOA's to the bit) as ARFF, which both read. Naive Bayes and the Hoeffding tree
 must be right on the same share of the records to 0.001 %, the adaptive tree within 0.3 points; forests within 1.5 points (by
@@ -16,7 +16,6 @@ import csv
 import glob
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,7 @@ import sysconfig
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-THALWEG = os.path.join(ROOT, ".build", "release", "thalweg")
+THALWEG = os.environ.get("THALWEG", os.path.join(ROOT, ".build", "release", "thalweg"))
 LEARNERS = [
     # name, MOA's, largest difference in points
     ("naive-bayes", "bayes.NaiveBayes", 0.001),
@@ -34,27 +33,31 @@ LEARNERS = [
 ]
 
 
-def user(command):
-    """Runs a command on core 0; returns (user seconds, output)."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    done = subprocess.run(["taskset", "-c", "0"] + command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, done.stdout
+def use(command):
+    """Runs a command on core 0; returns (user seconds, peak resident MB, output)."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(["taskset", "-c", "0"] + command, stdout=out, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for file in (out, errors):
+            file.seek(0)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed:\n{errors.read()[-2000:]}")
+        return usage.ru_utime, usage.ru_maxrss / 1024, out.read()
 
 
 def thalweg(path, learner):
-    seconds, out = user([THALWEG, "evaluate", "--input", path, "--target", "class", "--learner", learner, "--preset",
-                         "moa", "--progress", "none", "--json"])
-    return seconds, json.loads(out.strip().splitlines()[-1])["metrics"]["accuracy"] * 100
+    seconds, memory, out = use([THALWEG, "evaluate", "--input", path, "--target", "class", "--learner", learner,
+                                "--preset", "moa", "--progress", "none", "--json"])
+    return seconds, json.loads(out.strip().splitlines()[-1])["metrics"]["accuracy"] * 100, memory
 
 
 def moa(jar, path, learner, records):
     task = (f"EvaluateInterleavedTestThenTrain -l {learner} -s (ArffFileStream -f {path}) -i {records} -f {records} "
             f"-q {records}")
-    seconds, out = user(["java", "-cp", jar, "moa.DoTask", task])
+    seconds, memory, out = use(["java", "-cp", jar, "moa.DoTask", task])
     rows = [line.split(",") for line in out.splitlines() if line[:1].isdigit()]
-    return seconds, float(rows[-1][4])
+    return seconds, float(rows[-1][4]), memory
 
 
 def electricity(source, path, times):
@@ -91,7 +94,8 @@ def main():
             for times in [1, 10]:
                 path = os.path.join(directory, f"electricity-{times}.arff")
                 streams.append((f"electricity x {times}", path, electricity(options.electricity, path, times)))
-        print(f"{'stream':18} {'learner':24} {'Thalweg':>9} {'MOA':>9} {'CPU':>8} {'MOA':>8} {'ratio':>6}")
+        print(f"{'stream':18} {'learner':24} {'Thalweg':>9} {'MOA':>9} {'CPU':>8} {'MOA':>8} {'ratio':>6} "
+              f"{'memory':>8} {'MOA':>8}")
         for stream, path, records in streams:
             for learner, theirs, within in LEARNERS:
                 ours, peers = [], []
@@ -99,11 +103,12 @@ def main():
                     ours.append(thalweg(path, learner))
                     peers.append(moa(jars[0], path, theirs, records))
                 mine, other = (statistics.median(row[0] for row in rows) for rows in (ours, peers))
+                room, theirs_room = (statistics.median(row[2] for row in rows) for rows in (ours, peers))
                 distance = peers[0][1] - ours[0][1]
                 wrong = distance > within if "forest" in learner else abs(distance) > within
                 failed |= wrong
                 print(f"{stream:18} {learner:24} {ours[0][1]:9.3f} {peers[0][1]:9.3f} {mine:7.2f}s {other:7.2f}s "
-                      f"{other / mine:5.1f}x{'  DIFFERS' if wrong else ''}", flush=True)
+                      f"{other / mine:5.1f}x {room:6.0f}MB {theirs_room:6.0f}MB{'  DIFFERS' if wrong else ''}", flush=True)
     sys.exit(1 if failed else 0)
 
 

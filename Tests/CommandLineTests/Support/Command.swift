@@ -53,8 +53,10 @@ enum Output {
 
 /// A process under test. Its output goes to files, so that nobody has to read along.
 final class Command {
-    /// Built beside the test bundle.
-    static let thalweg = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// What scripts/test built for release, else what is built beside the test bundle.
+    static let thalweg =
+        ProcessInfo.processInfo.environment["THALWEG_BINARY"]
+        ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         .appendingPathComponent("thalweg").path
 
     private static let starting = NSLock()
