@@ -130,8 +130,8 @@ public class AnyStateArray: @unchecked Sendable {
     }
 
     /// From this size on two cores copy, in parts of so many bytes: small ones, because the caller waits for the last.
-    private static let sharedCopySize = 8 << 20
-    private static let copyPartSize = 1 << 20
+    static let sharedCopySize = 8 << 20
+    static let copyPartSize = 1 << 20
 
     /// What the parts of one copy share; they write ranges of pages that do not meet.
     private struct UncheckedCopy: @unchecked Sendable {

@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 
 /// Copies one component's state into a twin made from the same configuration, touching only what changed.
 ///
@@ -37,16 +37,13 @@ public final class Replica {
         }
     }
 
-    /// Brings the twin up to date. Returns the bytes of the arrays (not all of which were copied).
+    /// Brings the twin up to date. Where there is much, two cores copy: the caller's learning waits.
     public func update() {
-        for (index, (source, target)) in zip(original.state, twin.state).enumerated() {
-            let pages = AnyStateArray.pages(source.array.byteCount)
-            if let map = stale[index], map.count == pages {
-                map.withUnsafeBufferPointer { target.array.copy(from: source.array, stale: $0.baseAddress) }
-            } else {
-                target.array.copy(from: source.array, stale: nil)
-            }
-            if !source.array.marksChanges {
+        let sources = original.state.map(\.array)
+        copy(Copies(sources: sources, targets: twin.state.map(\.array), stale: stale))
+        for (index, source) in sources.enumerated() {
+            let pages = AnyStateArray.pages(source.byteCount)
+            if !source.marksChanges {
                 stale[index] = nil
             } else if stale[index]?.count == pages {
                 stale[index]?.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
@@ -55,6 +52,42 @@ public final class Replica {
             }
         }
         twin.stateDidChange()
+    }
+
+    /// What the parts of one update share; they write arrays of their own.
+    private struct Copies: @unchecked Sendable {
+        let sources: [AnyStateArray]
+        let targets: [AnyStateArray]
+        let stale: [[UInt8]?]
+
+        func copy(_ index: Int) {
+            let source = sources[index]
+            guard let map = stale[index], map.count == AnyStateArray.pages(source.byteCount) else {
+                return targets[index].copy(from: source, stale: nil)
+            }
+            map.withUnsafeBufferPointer { targets[index].copy(from: source, stale: $0.baseAddress) }
+        }
+    }
+
+    /// Arrays in parts of about `AnyStateArray.copyPartSize` bytes.
+    private func copy(_ copies: Copies) {
+        let size = copies.sources.reduce(0) { $0 + $1.byteCount }
+        guard size >= AnyStateArray.sharedCopySize else {
+            for index in copies.sources.indices { copies.copy(index) }
+            return
+        }
+        var ends: [Int] = []
+        var open = 0
+        for (index, source) in copies.sources.enumerated() {
+            open += source.byteCount
+            if open >= AnyStateArray.copyPartSize || index == copies.sources.count - 1 {
+                ends.append(index + 1)
+                open = 0
+            }
+        }
+        DispatchQueue.concurrentPerform(iterations: ends.count) { [ends] part in
+            for index in (part == 0 ? 0 : ends[part - 1])..<ends[part] { copies.copy(index) }
+        }
     }
 }
 

@@ -68,6 +68,31 @@ struct ReplicaTests {
         }
     }
 
+    /// Many arrays, enough in all for several cores: of any size, some that grow and some that are copied whole.
+    @Test func manyArraysEndEqual() {
+        final class Tables: Stateful {
+            let tables = (0..<60).map { index in
+                StateArray<Double>(
+                    count: index % 7 == 0 ? 200_000 : 1 + index * 311, marksChanges: index % 5 != 0)
+            }
+            var state: [StateEntry] { tables.enumerated().map { StateEntry("table-\($0)", $1) } }
+        }
+        let original = Tables()
+        let twin = Tables()
+        let replica = Replica(of: original, twin: twin)
+        let numbers = Numbers(generator: RandomGenerator(seed: 11))
+        for round in 0..<8 {
+            for _ in 0..<[3000, 1, 0, 500, 20_000, 3, 700, 40][round] {
+                let table = original.tables[numbers.next(60)]
+                if numbers.next(50) == 0 { table.extend(to: table.count + numbers.next(3000)) }
+                table[numbers.next(table.count)] = Double(numbers.next(1000))
+            }
+            Replica.note(original, on: [replica])
+            replica.update()
+            #expect(twin.digest == original.digest)
+        }
+    }
+
     /// Three replicas, updated in any order and at any time, each against the owner's state at that time.
     @Test func everyReplicaEndsEqual() {
         let seed =
