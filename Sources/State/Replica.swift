@@ -39,8 +39,10 @@ public final class Replica {
 
     /// Brings the twin up to date. Where there is much, two cores copy: the caller's learning waits.
     public func update() {
-        let sources = original.state.map(\.array)
-        copy(Copies(sources: sources, targets: twin.state.map(\.array), stale: stale))
+        let targets = twin.state.map(\.array)
+        // The twin may lack arrays at the end.
+        let sources = original.state.prefix(targets.count).map(\.array)
+        copy(Copies(sources: sources, targets: targets, stale: stale))
         for (index, source) in sources.enumerated() {
             let pages = AnyStateArray.pages(source.byteCount)
             if !source.marksChanges {

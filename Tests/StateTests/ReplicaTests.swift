@@ -93,6 +93,24 @@ struct ReplicaTests {
         }
     }
 
+    /// A copy may lack arrays at the end: those it has end equal.
+    @Test func aTwinMayLackTheLast() {
+        final class Parts: Stateful {
+            let parts: [StateArray<Double>]
+            init(_ count: Int) { parts = (0..<count).map { _ in StateArray(count: 9) } }
+            var state: [StateEntry] { parts.enumerated().map { StateEntry("part-\($0)", $1) } }
+        }
+        let original = Parts(3)
+        let twin = Parts(2)
+        let replica = Replica(of: original, twin: twin)
+        for round in 0..<3 {
+            for part in original.parts { part[round] = Double(round + 1) }
+            Replica.note(original, on: [replica])
+            replica.update()
+            #expect(twin.parts.map(\.elements) == original.parts.prefix(2).map(\.elements))
+        }
+    }
+
     /// Three replicas, updated in any order and at any time, each against the owner's state at that time.
     @Test func everyReplicaEndsEqual() {
         let seed =
