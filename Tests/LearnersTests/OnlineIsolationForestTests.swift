@@ -57,11 +57,12 @@ import Testing
     @Test func tellsAnomaliesAsItsAuthorsDo() throws {
         let (batch, isOdd) = Self.stream(1200)
         let predictions = PredictionBatch(capacity: 1200)
-        let found = try (1...5).map { seed in
+        let found: [Double] = try (1...5).map { (seed: UInt64) in
             try Self.make(seed: seed).predictThenLearn(batch, into: predictions)
             return Self.areaUnderCurve((0..<1200).map { predictions.outputs[$0 * predictions.stride] }, isOdd)
         }
-        let (mine, theirs) = (found.reduce(0, +) / 5, Self.authors.reduce(0, +) / 5)
+        let mine = found.reduce(0, +) / 5
+        let theirs = Self.authors.reduce(0, +) / 5
         let (least, most) = (try #require(Self.authors.min()), try #require(Self.authors.max()))
         #expect(abs(mine - theirs) < most - least, "\(found)")
     }
