@@ -189,4 +189,49 @@ import Testing
         // N(.5, .5²) is below .1 with a chance of .21; N(.3, .05²) hardly ever.
         #expect(abs(drawn[0] - 0.21) < 0.12 && drawn[2] < 0.02)
     }
+
+    /// News for three users at two times: in each case one of four articles is clicked with a chance of .8, the others with
+    /// .15; logged with chances .4, .3, .2 and .1 that go round by lot.
+    private static func news(_ rows: Int) -> FeatureBatch {
+        var draw = PortableSequence(seed: 77)
+        func below(_ bound: Int) -> Int { Int(draw.next() * Double(bound)) }
+        let best = [[0, 2], [1, 0], [3, 1]]
+        let batch = FeatureBatch(capacity: rows, featuresPerRow: 12)
+        batch.offsets[0] = 0
+        for row in 0..<rows {
+            let (user, time, shift) = (below(3), below(2), below(4))
+            let chances = (0..<4).map { [0.4, 0.3, 0.2, 0.1][($0 + shift) % 4] }
+            var (chosen, rest) = (0, draw.next())
+            while chosen < 3, rest >= chances[chosen] {
+                rest -= chances[chosen]
+                chosen += 1
+            }
+            batch.targets[row] = draw.next() < (chosen == best[user][time] ? 0.8 : 0.15) ? -1 : 0
+            batch.appendRow(12) { indices, values in
+                for place in 0..<12 { (indices[place], values[place]) = (DecisionRow.mark, 0) }
+                (values[0], values[1]) = (Float(chances[chosen]), Float(chosen))
+                (indices[2], values[2]) = (UInt32(100 + user), 1)
+                (indices[3], values[3]) = (UInt32(200 + time), 1)
+                for action in 0..<4 { (indices[5 + 2 * action], values[5 + 2 * action]) = (UInt32(7 + action), 1) }
+            }
+            batch.classes[row] = -1
+            batch.weights[row] = 1
+        }
+        return batch
+    }
+
+    /// What policies cost on 6,000 news, by IPS: no more than Vowpal Wabbit 9.11's on the same log, which are
+    /// `--cb_explore_adf -q UA` with `--squarecb` and with `--epsilon 0.05`.
+    @Test(arguments: [(ContextualBandit.squareCB, -0.60041), (ContextualBandit.epsilonGreedy, -0.56287)])
+    func costsNoMoreThanTheirs(_ policy: LearnerDescriptor, _ theirs: Double) throws {
+        let learner = try policy.make(
+            try Hyperparameters(policy.descriptor, given: [:]),
+            LearnerContext(task: .bandit, slotCount: 1 << 18, seed: 1, batchMode: .sequential, isFeatureNative: true))
+        let batch = Self.news(6000)
+        let predictions = PredictionBatch(capacity: 6000)
+        predictions.rows = 6000
+        learner.predictThenLearn(batch, into: predictions)
+        let cost = (0..<6000).reduce(0) { $0 + predictions.losses[$1] } / 6000
+        #expect(cost <= theirs && cost > theirs - 0.02, "\(cost)")
+    }
 }

@@ -26,22 +26,23 @@ struct BanditSettings {
 
     static let crosses = HyperparameterField(
         "crosses", .boolean, default: "true", "features of the context times features of the action")
-    static let estimator = HyperparameterField(
-        "estimator", .choice(Estimator.allCases.map(\.rawValue)), default: "mtr",
-        "what makes up for actions that were not taken: ips|dm|dr|mtr")
+    static func estimator(_ standard: Estimator) -> HyperparameterField {
+        HyperparameterField(
+            "estimator", .choice(Estimator.allCases.map(\.rawValue)), default: standard.rawValue,
+            "what makes up for actions that were not taken: ips|dm|dr|mtr")
+    }
     static let maximumRatio = HyperparameterField(
         "max-ratio", .number(1...1e6), default: "1000", "1 / probability counts as no more")
     /// Of policies over `AdaptiveCosts`.
-    static let adaptive = [
-        estimator, crosses, HyperparameterField("rate", .number(1e-6...100), default: "0.5", "learning rate"),
-        maximumRatio,
-    ]
+    static func adaptive(_ standard: Estimator, rate: String) -> [HyperparameterField] {
+        [
+            estimator(standard), crosses,
+            HyperparameterField("rate", .number(1e-6...100), default: rate, "learning rate"), maximumRatio,
+        ]
+    }
     /// Of policies over `LinearPosterior`.
     static let posterior = [
-        HyperparameterField(
-            "estimator", .choice(Estimator.allCases.map(\.rawValue)), default: "dm",
-            "what makes up for actions that were not taken: ips|dm|dr|mtr"),
-        crosses,
+        estimator(.dm), crosses,
         HyperparameterField(
             "dimensions", .integer(1...2048), default: "256", "features told apart; the rest share their places"),
         HyperparameterField("ridge", .number(1e-6...1e6), default: "1", "weight of the prior: costs of 0"),

@@ -14,15 +14,17 @@ extension ContextualBandit {
     public static let epsilonGreedy = learner(
         "epsilon-greedy", "chooses among actions: the cheapest, and now and then any",
         [HyperparameterField("epsilon", .number(0...1), default: "0.05", "share of decisions taken by lot")]
-            + BanditSettings.adaptive
+            + BanditSettings.adaptive(.mtr, rate: "0.5")
     ) { EpsilonGreedy(epsilon: $0.double("epsilon")) }
 
+    /// Foster and Rakhlin's oracle is a plain regression on the actions that were taken, so costs do not weigh by their
+    /// propensities; half of the others' rate, as Vowpal Wabbit's weights come to.
     public static let squareCB = learner(
         "squarecb", "chooses among actions: the less likely the more it is expected to cost",
         [
             HyperparameterField("gamma-scale", .number(0...1e6), default: "10", "how sharply costs tell"),
             HyperparameterField("gamma-exponent", .number(0...1), default: "0.5", "how that grows with decisions"),
-        ] + BanditSettings.adaptive
+        ] + BanditSettings.adaptive(.dm, rate: "0.25")
     ) { SquareCB(scale: $0.double("gamma-scale"), exponent: $0.double("gamma-exponent")) }
 
     public static let linUCB = learner(

@@ -31,8 +31,11 @@ final class AdaptiveCosts: CostModel {
     func cost(_ features: ActionFeatures) -> Double {
         var sum = 0.0
         for (index, value) in zip(features.indices, features.values) { sum += slots.base[3 * Int(index)] * value }
-        return max(totals.base[2], min(totals.base[3], sum))
+        return bounded(sum)
     }
+
+    /// No cost lies outside of those that were seen.
+    private func bounded(_ sum: Double) -> Double { max(totals.base[2], min(totals.base[3], sum)) }
 
     func deviation(_ features: ActionFeatures) -> Double { 0 }
 
@@ -57,7 +60,7 @@ final class AdaptiveCosts: CostModel {
         }
         totals.base[1] += norm
         guard norm > 0, prediction.isFinite else { return }
-        step(features, error: prediction - cost, weight)
+        step(features, error: bounded(prediction) - cost, weight)
     }
 
     private func step(_ features: ActionFeatures, error: Double, _ weight: Double) {

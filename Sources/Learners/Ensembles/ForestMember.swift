@@ -16,6 +16,8 @@ final class ForestMember: Stateful {
         var watches = true
         var growsBackground = true
         var weighsVotes = true
+        /// A background tree learns with the weight that was drawn for the record, else with the record's own.
+        var drawsForBackground = false
         /// All trees draw the attributes of their leaves from the same sequence, which begins anew with each (MOA).
         var drawsAlike = false
     }
@@ -107,7 +109,9 @@ final class ForestMember: Stateful {
         } else {
             tree.learn(learned, target, weight * Double(count))
         }
-        if registers.base[Register.hasBackground] == 1 { background.learn(learned, target, weight) }
+        if registers.base[Register.hasBackground] == 1 {
+            background.learn(learned, target, settings.drawsForBackground ? weight * Double(count) : weight)
+        }
         if settings.watches { watch(learned, target) }
     }
 

@@ -17,6 +17,7 @@ public enum StreamingRandomPatches {
         tasks: [.binary, .multiclass], input: .attributes(isScaled: false), presets: ["moa": TreeSettings.moa]
     ) { parameters, context throws(SettingError) in
         var settings = ForestMember.Settings(parameters)
+        settings.drawsForBackground = true
         let count = context.attributes.count
         if parameters["training"] == "subspaces" { settings.weight = nil }
         if parameters["training"] != "resampling" {
@@ -32,7 +33,8 @@ public enum StreamingRandomPatches {
     /// How many seeds are tried for a set of attributes that the fewest members have.
     private static let tries = 64
 
-    /// Seeds of members whose first sets of attributes are as different as they can be.
+    /// Seeds of members whose first sets of attributes are as different as they can be. Where there are fewer sets than
+    /// members the first ones, in order, come once more (MOA).
     private static func seeds(_ members: Int, _ size: Int, of count: Int, _ seed: UInt64) -> [UInt64] {
         let generator = RandomGenerator(seed: seed)
         var uses: [[Int]: Int] = [:]
@@ -43,7 +45,10 @@ public enum StreamingRandomPatches {
                 var sequence = JavaSequence(seed: seed)
                 let subset = sequence.nextSubset(size, of: count).sorted()
                 let used = uses[subset] ?? 0
-                if used < best?.uses ?? .max { best = (seed, subset, used) }
+                let isBetter = best.map {
+                    used == $0.uses ? subset.lexicographicallyPrecedes($0.subset) : used < $0.uses
+                }
+                if isBetter ?? true { best = (seed, subset, used) }
                 if used == 0 { break }
             }
             guard let best else { return 0 }

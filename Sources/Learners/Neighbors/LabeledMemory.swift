@@ -87,9 +87,9 @@ final class LabeledMemory {
         size.base[0] = Int64(kept)
     }
 
-    /// Squared distances of a record to all, in order.
-    func measure(_ record: UnsafePointer<Double>, into distances: UnsafeMutablePointer<Double>) {
-        for place in 0..<count { distances[place] = distance(row(place), record) }
+    /// Squared distances of a record to those from a place on, in order.
+    func measure(_ record: UnsafePointer<Double>, from first: Int = 0, into distances: UnsafeMutablePointer<Double>) {
+        for place in first..<max(count, first) { distances[place] = distance(row(place), record) }
     }
 
     @inline(__always)

@@ -6,7 +6,8 @@ import State
 /// Heterogeneous Concept Drift, ICDM 2016). The short-term memory holds the latest records, as many of m, m/2, m/4, ... as
 /// have been predicted best among themselves; what leaves it goes to the long-term memory, where nothing stays that
 /// contradicts the present, and which is condensed by k-means where it is full. Whichever of the two, or both together, was
-/// right most often over the short-term memory's records answers.
+/// right most often over the short-term memory's records answers. As long as the long-term memory was not condensed the
+/// answers are those of MOA's `SAMkNN`, which takes an empty memory for one that says the first class.
 public final class SelfAdjustingNeighbors: OnePassLearner {
     private let task: Task
     private let k: Int
@@ -26,10 +27,12 @@ public final class SelfAdjustingNeighbors: OnePassLearner {
     private var votes: [Double] = []
     private var combined: [Double] = []
 
-    /// Bits of a recent record: predicted rightly by the lasting memory, by both, and by the windows of each size.
-    private static let lastingBit: UInt32 = 1
-    private static let bothBit: UInt32 = 2
-    private static let firstWindow = 2
+    /// Bits of a recent record: predicted rightly, when it came, by the recent memory, by the lasting one and by both; and
+    /// by the windows of each size.
+    private static let recentBit: UInt32 = 1
+    private static let lastingBit: UInt32 = 2
+    private static let bothBit: UInt32 = 4
+    private static let firstWindow = 3
 
     private init(_ fields: Hyperparameters, _ context: LearnerContext) throws(SettingError) {
         guard context.batchMode == .sequential else {
@@ -121,7 +124,7 @@ public final class SelfAdjustingNeighbors: OnePassLearner {
         var right = (recent: 0, lasting: 0, both: 0)
         for place in 0..<recent.count {
             let mark = recent.mark(place)
-            right.recent += mark & 1 << Self.firstWindow != 0 ? 1 : 0
+            right.recent += mark & Self.recentBit != 0 ? 1 : 0
             right.lasting += mark & Self.lastingBit != 0 ? 1 : 0
             right.both += mark & Self.bothBit != 0 ? 1 : 0
         }
@@ -144,84 +147,105 @@ public final class SelfAdjustingNeighbors: OnePassLearner {
     /// Windows of the recent memory with `count` records: sizes count, count / 2, ... down to the least.
     private func windows(_ count: Int) -> Int {
         var number = 1
-        while count >> number >= leastWindow, number < 29 { number += 1 }
+        while count >> number >= leastWindow, number < 28 { number += 1 }
         return number
     }
+
+    private static func bit(_ window: Int) -> UInt32 { 1 << UInt32(firstWindow + window) }
+
+    /// The first record of a window.
+    private func start(_ window: Int) -> Int { recent.count - recent.count >> window }
 
     private func learn(_ target: Int) {
         let mark = judge(target)
         let before = windows(recent.count)
         record.withUnsafeBufferPointer { if let start = $0.baseAddress { recent.append(start, target) } }
         recent.setMark(recent.count - 1, mark)
-        if windows(recent.count) > before { judgeAgain(windows(recent.count) - 1) }
-        makeRoom()
-        clean(by: recent.count - 1)
+        if makeRoom() {
+            for window in 0..<windows(recent.count) { judgeAgain(window) }
+        } else {
+            judgeLast(target)
+            if windows(recent.count) > before { judgeAgain(windows(recent.count) - 1) }
+        }
+        clean(by: recent.count - 1, from: 0)
         adapt()
     }
 
-    /// Which memories and windows predict the record rightly; distances are the record's.
+    /// Which memories predict the record rightly; distances are the record's.
     private func judge(_ target: Int) -> UInt32 {
         var mark: UInt32 = 0
         let (short, all) = (recent.count, recent.count + lasting.count)
+        func isRight() -> Bool { vote() == target }
         found.removeAll()
         take(short..<all)
-        if found.count > 0, vote() == target { mark |= Self.lastingBit }
+        if isRight() { mark |= Self.lastingBit }
         found.removeAll()
-        var end = short
-        for window in stride(from: windows(short) - 1, through: 0, by: -1) {
-            let start = short - short >> window
-            take(start..<end)
-            end = start
-            if found.count > 0, vote() == target { mark |= 1 << UInt32(Self.firstWindow + window) }
-        }
+        take(0..<short)
+        if isRight() { mark |= Self.recentBit }
         take(short..<all)
-        if found.count > 0, vote() == target { mark |= Self.bothBit }
+        if isRight() { mark |= Self.bothBit }
         return mark
     }
 
-    /// The marks of a window that has just become large enough, each record predicted by those before it in the window.
+    /// Which windows predict the last record, which they end with, rightly; distances are the record's.
+    private func judgeLast(_ target: Int) {
+        let last = recent.count - 1
+        var mark = recent.mark(last)
+        found.removeAll()
+        var end = last
+        for window in stride(from: windows(recent.count) - 1, through: 0, by: -1) {
+            take(start(window)..<end)
+            end = start(window)
+            if vote() == target { mark |= Self.bit(window) }
+        }
+        recent.setMark(last, mark)
+    }
+
+    /// A window's marks from the beginning, each record predicted by those before it in the window.
     private func judgeAgain(_ window: Int) {
-        let bit: UInt32 = 1 << UInt32(Self.firstWindow + window)
-        let start = recent.count - recent.count >> window
+        let (start, bit) = (start(window), Self.bit(window))
         for place in start..<recent.count {
-            measure(Array(UnsafeBufferPointer(start: recent.row(place), count: recent.width)))
+            distances.withUnsafeMutableBufferPointer { distances in
+                if let into = distances.baseAddress { recent.measure(recent.row(place), from: start, into: into) }
+            }
             found.removeAll()
             take(start..<place)
-            let isRight = found.count > 0 && vote() == recent.label(place)
+            let isRight = vote() == recent.label(place)
             recent.setMark(place, isRight ? recent.mark(place) | bit : recent.mark(place) & ~bit)
         }
     }
 
-    /// Keeps both memories within the limit.
-    private func makeRoom() {
-        guard recent.count + lasting.count > limit else { return }
-        let most = limit - longLimit
-        if recent.count > most {
-            let moved = max(1, recent.count - most)
-            for place in 0..<moved { lasting.append(recent.row(place), recent.label(place)) }
-            recent.removeFirst(moved)
+    /// Keeps both memories within the limit. Returns whether the recent one lost records.
+    private func makeRoom() -> Bool {
+        guard recent.count + lasting.count > limit else { return false }
+        guard lasting.count <= longLimit else {
+            condense()
+            return false
         }
-        if lasting.count > longLimit || recent.count + lasting.count > limit {
-            lasting.condense(classes: classCount, generator)
-        }
+        let moved = longLimit - lasting.count + 1
+        for place in 0..<moved { lasting.append(recent.row(place), recent.label(place)) }
+        recent.removeFirst(moved)
+        condense()
+        return true
     }
 
-    /// Takes out of the lasting memory what contradicts a recent record: among its k nearest there, another class no
-    /// farther away than the farthest of its own among its k nearest recent ones.
-    private func clean(by place: Int) {
-        guard place > k, lasting.count > 0 else { return }
+    private func condense() { lasting.condense(classes: classCount, generator) }
+
+    /// Takes out of the lasting memory, from a place on, what contradicts a recent record: among its k nearest there,
+    /// another class no farther away than the farthest of its own among its k nearest recent ones.
+    private func clean(by place: Int, from first: Int) {
+        guard recent.count > k, lasting.count > first else { return }
         measure(Array(UnsafeBufferPointer(start: recent.row(place), count: recent.width)))
         found.removeAll()
         take(0..<place)
-        take(place + 1..<max(recent.count, place + 1))
+        take(place + 1..<recent.count)
         let label = recent.label(place)
-        var reach = -1.0
+        var reach = 0.0
         for index in 0..<found.count where recent.label(found.slots[index]) == label {
             reach = max(reach, found.distances[index])
         }
-        guard reach >= 0 else { return }
         found.removeAll()
-        take(recent.count..<recent.count + lasting.count)
+        take(recent.count + first..<recent.count + lasting.count)
         var isGone: [Bool] = []
         for index in 0..<found.count where found.distances[index] <= reach {
             let slot = found.slots[index] - recent.count
@@ -232,36 +256,40 @@ public final class SelfAdjustingNeighbors: OnePassLearner {
         if !isGone.isEmpty { lasting.remove(where: isGone) }
     }
 
-    /// Shortens the recent memory to the window whose records were predicted best, the largest of several.
+    /// Shortens the recent memory to the window whose records were predicted best, the largest of several. A record's
+    /// marks are of windows that began where they did when it came: those that seem better are judged again first.
     private func adapt() {
-        let count = recent.count
-        let number = windows(count)
+        let number = windows(recent.count)
         guard number > 1 else { return }
-        var best = (window: 0, accuracy: -1.0)
-        for window in 0..<number {
-            let start = count - count >> window + k
-            var right = 0
-            for place in start..<count where recent.mark(place) & 1 << UInt32(Self.firstWindow + window) != 0 {
-                right += 1
-            }
-            let accuracy = Double(right) / Double(max(1, count - start))
-            if accuracy > best.accuracy { best = (window, accuracy) }
+        let whole = error(0)
+        var best = (window: 0, error: whole)
+        for window in 1..<number where error(window) < whole {
+            judgeAgain(window)
+            let error = error(window)
+            if error < best.error { best = (window, error) }
         }
-        guard best.window > 0 else { return }
-        shorten(to: count >> best.window, window: best.window)
+        if best.window > 0 { shorten(to: best.window) }
     }
 
-    private func shorten(to size: Int, window: Int) {
-        let moved = recent.count - size
+    /// The share of a window's records, but for the first k, that those before them predicted wrongly.
+    private func error(_ window: Int) -> Double {
+        let first = start(window) + k
+        var right = 0
+        for place in first..<max(recent.count, first) where recent.mark(place) & Self.bit(window) != 0 { right += 1 }
+        return 1 - Double(right) / Double(max(1, recent.count - first))
+    }
+
+    /// Leaves a window in the recent memory. What leaves it becomes lasting unless the window contradicts it.
+    private func shorten(to window: Int) {
+        let (moved, first) = (start(window), lasting.count)
         for place in 0..<moved { lasting.append(recent.row(place), recent.label(place)) }
         recent.removeFirst(moved)
-        let low: UInt32 = 1 << UInt32(Self.firstWindow) - 1
+        let low = Self.bit(0) - 1
         for place in 0..<recent.count {
             let mark = recent.mark(place)
             recent.setMark(place, mark & low | mark >> UInt32(window) & ~low)
         }
-        for place in 0..<recent.count { clean(by: place) }
-        while lasting.count > longLimit { lasting.condense(classes: classCount, generator) }
+        for place in 0..<recent.count { clean(by: place, from: first) }
     }
 }
 
