@@ -7,6 +7,13 @@ extension RegressionTree {
         weight > 0 ? (max(0, squares * weight - sum * sum)).squareRoot() : 0
     }
 
+    /// n · what a split is to make small, of sums.
+    @inline(__always)
+    private func dispersion(_ weight: Double, _ sum: Double, _ squares: Double) -> Double {
+        guard settings.criterion == .variance else { return Self.spread(weight, sum, squares) }
+        return weight > 0 ? max(0, squares - sum * sum / weight) : 0
+    }
+
     /// The split of a leaf that is surely the best; nil = there is none yet.
     func sureSplit(_ leaf: Int) -> SplitSuggestion? {
         let block = store.block(store.nodes[leaf].block)
@@ -32,13 +39,13 @@ extension RegressionTree {
     private func numeric(_ block: UnsafePointer<Double>, _ attribute: Int) -> SplitSuggestion? {
         let cell = block + store.layout.columns[attribute].offset
         let (weight, sum, squares) = TargetHistogram.total(cell)
-        let before = Self.spread(weight, sum, squares)
+        let before = dispersion(weight, sum, squares)
         var best: SplitSuggestion?
         TargetHistogram.eachThreshold(cell) { threshold, left, leftSum, leftSquares in
             guard left >= Self.leastWeight, weight - left >= Self.leastWeight else { return }
             let merit =
-                (before - Self.spread(left, leftSum, leftSquares)
-                    - Self.spread(weight - left, sum - leftSum, squares - leftSquares)) / weight
+                (before - dispersion(left, leftSum, leftSquares)
+                    - dispersion(weight - left, sum - leftSum, squares - leftSquares)) / weight
             if merit > best?.merit ?? 0 {
                 best = SplitSuggestion(
                     merit: merit, kind: TreeNode.Kind.numeric, attribute: attribute, threshold: threshold, branches: 2)
@@ -58,11 +65,11 @@ extension RegressionTree {
             weight += sums[0]
             sum += sums[1]
             squares += sums[2]
-            parts += Self.spread(sums[0], sums[1], sums[2])
+            parts += dispersion(sums[0], sums[1], sums[2])
             if sums[0] >= Self.leastWeight { populated += 1 }
         }
         guard weight > 0 else { return nil }
-        let before = Self.spread(weight, sum, squares)
+        let before = dispersion(weight, sum, squares)
         var best: SplitSuggestion?
         if !settings.binaryOnly, populated > 1, before > parts {
             best = SplitSuggestion(
@@ -73,8 +80,8 @@ extension RegressionTree {
             let sums = head + 6 + 3 * value
             guard sums[0] >= Self.leastWeight, weight - sums[0] >= Self.leastWeight else { continue }
             let merit =
-                (before - Self.spread(sums[0], sums[1], sums[2])
-                    - Self.spread(weight - sums[0], sum - sums[1], squares - sums[2])) / weight
+                (before - dispersion(sums[0], sums[1], sums[2])
+                    - dispersion(weight - sums[0], sum - sums[1], squares - sums[2])) / weight
             if merit > best?.merit ?? 0 {
                 best = SplitSuggestion(
                     merit: merit, kind: TreeNode.Kind.equal, attribute: attribute, threshold: Double(value),
@@ -114,7 +121,7 @@ extension RegressionTree {
         }
     }
 
-    /// Children begin with what their branch had, and with their parent's linear model.
+    /// Children begin with what their branch had (unless they start fresh), and with their parent's linear model.
     func split(_ leaf: Int, _ best: SplitSuggestion) {
         guard store.hasRoom(budget, nodes: best.branches) else { return }
         let block = store.block(store.nodes[leaf].block)
@@ -125,14 +132,15 @@ extension RegressionTree {
         store.beginSplit(leaf, kind: best.kind, attribute: best.attribute, threshold: best.threshold)
         var heavier = (child: -1, weight: -1.0)
         for (branch, part) in parts.enumerated() {
-            let child = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
+            let child = makeLeaf()
+            let start = settings.startsFresh ? (0, 0, 0) : part
             let weights = store.weights(child)
-            (weights[0], weights[1], weights[2]) = part
+            (weights[0], weights[1], weights[2]) = start
             if store.nodes[child].kind == TreeNode.Kind.active {
                 let made = store.block(store.nodes[child].block)
                 for (index, weight) in model.enumerated() { made[store.layout.extraOffset + index] = weight }
                 (made[Header.mean], made[Header.linear]) = errors
-                (made[Header.evaluated], made[Header.seen]) = (part.0, part.0)
+                (made[Header.evaluated], made[Header.seen]) = (start.0, start.0)
             }
             if part.0 > heavier.weight { heavier = (child, part.0) }
             store.setChild(leaf, branch, child)

@@ -11,8 +11,11 @@ import State
 final class RegressionTree: Stateful {
     struct Settings {
         enum Leaf: String, CaseIterable { case mean, linear, adaptive }
+        /// What a split is to make small: the target's standard deviation or its variance.
+        enum Criterion: String, CaseIterable { case deviation, variance }
 
         var leaf = Leaf.adaptive
+        var criterion = Criterion.deviation
         var confidence = 1e-7
         var tieThreshold = 0.05
         var gracePeriod = 200.0
@@ -22,6 +25,8 @@ final class RegressionTree: Stateful {
         var subspace = 0
         /// All leaves draw the same ones.
         var sharesSubspace = false
+        /// Leaves of a split begin with nothing, not with what their branch had: they forget what was before it (MOA).
+        var startsFresh = false
         /// A leaf's mean is of so much weight of its latest targets: what is older fades.
         var memory = Double.infinity
     }
@@ -56,6 +61,8 @@ final class RegressionTree: Stateful {
     let settings: Settings
     /// What a node costs its owner beside the tree.
     var extraNodeBytes = 0
+    /// Called with each leaf that is made.
+    var didMake: (Int) -> Void = { _ in }
     private let firstRandom: UInt64
     let isNominal: [Bool]
     private let totals: StateArray<Double>
@@ -116,7 +123,7 @@ final class RegressionTree: Stateful {
     }
 
     /// Of the targets that reached a node; of all where none did.
-    private func mean(_ node: Int) -> Double {
+    func mean(_ node: Int) -> Double {
         let sums = store.weights(node)
         return sums[0] > 0 ? totals.base[Total.center] + sums[1] / sums[0] : totals.base[Total.mean]
     }
@@ -161,18 +168,28 @@ final class RegressionTree: Stateful {
 
     /// Learns a record where it ended up.
     ///
+    /// - Parameter grows: the leaf may split.
     /// - Returns: the leaf that learned it, which may be a split now; -1 = there was no room for one.
-    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place) -> Int {
+    func learn(
+        _ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place, grows: Bool = true
+    ) -> Int {
         var leaf = place.node
         if leaf < 0 {
             guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else {
                 noteTarget(ObserverLayout.bounded(given), weight)
                 return -1
             }
-            leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
+            leaf = makeLeaf()
             if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) }
         }
-        if observe(leaf, row, given, weight), let best = sureSplit(leaf) { split(leaf, best) }
+        if observe(leaf, row, given, weight), grows, let best = sureSplit(leaf) { split(leaf, best) }
+        return leaf
+    }
+
+    /// A leaf without weights, with statistics if there is room for them.
+    func makeLeaf() -> Int {
+        let leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
+        didMake(leaf)
         return leaf
     }
 
