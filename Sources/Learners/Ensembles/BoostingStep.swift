@@ -1,7 +1,7 @@
 import State
 
 /// One step of gradient boosting: a regression tree a class (one in all for numbers and two classes), all in one store,
-/// that split at the same random attributes.
+/// that split at the same attributes.
 final class BoostingStep: Stateful {
     private let tree: RegressionTree
     /// What lets the trees change; nil: nothing does.

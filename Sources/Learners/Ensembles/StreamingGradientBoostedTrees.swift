@@ -30,8 +30,8 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
                     "criterion", .choice(RegressionTree.Settings.Criterion.allCases.map(\.rawValue)),
                     default: "deviation", "what of the residuals a split makes small"),
                 HyperparameterField(
-                    "fresh-leaves", .boolean, default: "false",
-                    "leaves of a split begin with nothing; false: with what their branch had"),
+                    "inheritance", .number(0...1e18), default: "1e18",
+                    "weight of its branch's records that a leaf of a split begins with, at most; 0: nothing (MOA)"),
                 HyperparameterField(
                     "drift-threshold", .number(0...1e9), default: "0",
                     "Page-Hinkley threshold beyond which a split grows an alternative (FIMT-DD); 0 = never"),
@@ -50,7 +50,7 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
         presets: [
             "moa": [
-                "rate": "0.0125", "criterion": "variance", "fresh-leaves": "true", "drift-threshold": "50",
+                "rate": "0.0125", "criterion": "variance", "inheritance": "0", "drift-threshold": "50",
                 "memory": "1e18", "curvature": "false", "binary-splits": "true",
             ]
         ]
@@ -82,17 +82,18 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
         rate = parameters.double("rate")
         var settings = RegressionTree.Settings(parameters)
         settings.leaf = .mean
-        settings.sharesSubspace = true
         settings.criterion = RegressionTree.Settings.Criterion(rawValue: parameters["criterion"]) ?? .deviation
-        settings.startsFresh = parameters.boolean("fresh-leaves")
+        settings.inheritance = parameters.double("inheritance")
         settings.memory = parameters.double("memory")
         weighsCurvature = parameters.boolean("curvature")
         let count = context.attributes.count
-        settings.subspace = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
+        let size = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
         let seeds = RandomGenerator(seed: context.seed)
         let outputs = context.task == .multiclass ? 0 : 1
+        var deck = SubspaceDeck(count: count, seed: seeds.next())
         steps = (0..<parameters.integer("steps")).map { _ in
-            BoostingStep(
+            settings.attributes = deck.next(size)
+            return BoostingStep(
                 settings, driftThreshold: parameters.double("drift-threshold"), outputs: outputs,
                 rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
         }

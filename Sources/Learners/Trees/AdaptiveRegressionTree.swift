@@ -69,8 +69,9 @@ final class AdaptiveRegressionTree: Stateful {
         return watches.base + node &* Watch.count
     }
 
+    /// The root of a node's alternative; -1 = it has none.
     @inline(__always)
-    private func alternate(of node: Int) -> Int { Int(alternates.base[node]) - 1 }
+    func alternate(of node: Int) -> Int { Int(alternates.base[node]) - 1 }
 
     private func setAlternate(of node: Int, to other: Int) {
         alternates.markChanged(node, 1)

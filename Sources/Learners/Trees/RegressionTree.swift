@@ -23,10 +23,11 @@ final class RegressionTree: Stateful {
         var maximumBytes = 33_554_432
         /// Attributes at which a leaf may split, drawn when it begins to learn; 0 = all.
         var subspace = 0
-        /// All leaves draw the same ones.
-        var sharesSubspace = false
-        /// Leaves of a split begin with nothing, not with what their branch had: they forget what was before it (MOA).
-        var startsFresh = false
+        /// Attributes at which all leaves may split, instead of drawing; none = they draw.
+        var attributes: [Int] = []
+        /// Leaves of a split begin with so much weight of what their branch had, at most. The less, the sooner they forget
+        /// what was before the split; 0: they begin with nothing (MOA).
+        var inheritance = Double.infinity
         /// A leaf's mean is of so much weight of its latest targets: what is older fades.
         var memory = Double.infinity
     }
@@ -76,7 +77,9 @@ final class RegressionTree: Stateful {
         // By "class": weight, sum and sum of squares of the target.
         store = TreeStore(
             classes: 3, rooms: rooms,
-            shape: ObserverLayout.Shape(numericSize: TargetHistogram.size, extra: rooms.count + 1))
+            shape: ObserverLayout.Shape(
+                numericSize: settings.criterion == .variance ? TargetOrder.size : TargetHistogram.size,
+                extra: rooms.count + 1))
         totals = StateArray(count: Total.attributes + 3 * rooms.count)
         store.random = firstRandom
         scaled = .allocate(capacity: max(rooms.count, 1))
@@ -285,7 +288,12 @@ final class RegressionTree: Stateful {
         for index in 0..<layout.count where !row[index].isNaN && block[ObserverLayout.headerCount + index] != 0 {
             let column = layout.columns[index]
             guard column.values > 0 else {
-                TargetHistogram.learn(block + column.offset, ObserverLayout.bounded(row[index]), offset, weight)
+                let value = ObserverLayout.bounded(row[index])
+                if settings.criterion == .variance {
+                    TargetOrder.learn(block + column.offset, value, offset, weight)
+                } else {
+                    TargetHistogram.learn(block + column.offset, value, offset, weight)
+                }
                 continue
             }
             guard row[index] < Double(column.values) else { continue }
@@ -301,12 +309,14 @@ final class RegressionTree: Stateful {
     /// At which a leaf may split.
     private func chooseAttributes(_ block: UnsafeMutablePointer<Double>) {
         let count = store.layout.count
+        for attribute in settings.attributes { block[ObserverLayout.headerCount + attribute] = 1 }
+        guard settings.attributes.isEmpty else { return }
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
         var sequence = JavaSequence(state: store.random)
         for attribute in sequence.nextSubset(settings.subspace, of: count) {
             block[ObserverLayout.headerCount + attribute] = 1
         }
-        if !settings.sharesSubspace { store.random = sequence.state }
+        store.random = sequence.state
     }
 
     // MARK: Leaves beside a tree
