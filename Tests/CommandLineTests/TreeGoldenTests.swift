@@ -42,6 +42,8 @@ struct TreeGoldenTests {
         // MOA's meta.OzaBoost -p, which draws nothing.
         Golden(stream: "sea", learner: "online-boosting:resampling=false", accuracy: 87.0, within: 0.1),
         Golden(stream: "random-rbf", learner: "online-boosting:resampling=false", accuracy: 85.655, within: 0.1),
+        // MOA's meta.StreamingGradientBoostedTrees -s 10, seeds 1 and 2: 86.43 and 86.44.
+        Golden(stream: "sea", learner: "streaming-gradient-boosted-trees:steps=10", accuracy: 86.435, within: 0.5),
     ]
 
     @Test(arguments: goldens)

@@ -46,12 +46,18 @@ import Testing
 
     static let learners = LearnerRegistry.all.filter { if case .attributes = $0.input { true } else { false } }
 
-    static let setups: [Setup] = learners.flatMap { found in
-        found.tasks.flatMap { task in
-            ["thalweg", "moa"].filter { $0 == "thalweg" || found.presets[$0] != nil }
-                .map { Setup(name: found.descriptor.name, task: task, preset: $0) }
+    static let setups: [Setup] =
+        learners.flatMap { found in
+            found.tasks.flatMap { task in
+                ["thalweg", "moa"].filter { $0 == "thalweg" || found.presets[$0] != nil }
+                    .map { Setup(name: found.descriptor.name, task: task, preset: $0) }
+            }
         }
-    }
+        // Few records are enough for alternatives to come and go.
+        + [Task.binary, .multiclass, .regression].map {
+            Setup(
+                name: "streaming-gradient-boosted-trees", task: $0, preset: "moa", fields: ["drift-threshold": "0.2"])
+        }
 
     @Test func countOfLearners() {
         #expect(Self.learners.count == 28, "a learner of attributes has its laws checked here, and its golden")

@@ -1,19 +1,25 @@
 import State
 
 /// One step of gradient boosting: a regression tree a class (one in all for numbers and two classes), all in one store,
-/// that split at the same random attributes.
+/// that split at the same attributes.
 final class BoostingStep: Stateful {
     private let tree: RegressionTree
+    /// What lets the trees change; nil: nothing does.
+    private let adaptive: AdaptiveRegressionTree?
     /// By class: the root of its tree, -1 = none yet.
     private let roots: StateArray<Int32>
 
-    init(_ settings: RegressionTree.Settings, outputs: Int, rooms: [Int64], seed: UInt64) {
+    /// - Parameter driftThreshold: of Page-Hinkley tests of the splits; 0: there are none.
+    init(
+        _ settings: RegressionTree.Settings, driftThreshold: Double, outputs: Int, rooms: [Int64], seed: UInt64
+    ) {
         tree = RegressionTree(settings, rooms: rooms, seed: seed)
+        adaptive = driftThreshold > 0 ? AdaptiveRegressionTree(tree, threshold: driftThreshold) : nil
         roots = StateArray(count: 0, grows: true)
         grow(to: outputs)
     }
 
-    var state: [StateEntry] { tree.state + [StateEntry("roots", roots)] }
+    var state: [StateEntry] { (adaptive?.state ?? tree.state) + [StateEntry("roots", roots)] }
 
     func stateDidChange() { tree.stateDidChange() }
 
@@ -43,7 +49,9 @@ final class BoostingStep: Stateful {
         let root = Int(roots.base[output])
         let place = tree.store.reach(row, from: root, stays: false)
         let before = root < 0 ? 0 : tree.predict(row, at: place.node >= 0 ? place.node : place.parent)
-        let leaf = tree.learn(row, target, weight, at: place)
+        let leaf =
+            adaptive?.learn(row, target, weight, predicted: before, from: root)
+            ?? tree.learn(row, target, weight, at: place)
         if root < 0 { roots[output] = Int32(leaf) }
         return (before, leaf < 0 ? before : tree.predict(row, from: leaf))
     }

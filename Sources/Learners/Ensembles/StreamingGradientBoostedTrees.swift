@@ -27,6 +27,15 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
                     "grace-period", .number(1...1e9), default: "25",
                     "weight a leaf gets between two looks at its splits"),
                 HyperparameterField(
+                    "criterion", .choice(RegressionTree.Settings.Criterion.allCases.map(\.rawValue)),
+                    default: "deviation", "what of the residuals a split makes small"),
+                HyperparameterField(
+                    "inheritance", .number(0...1e18), default: "1e18",
+                    "weight of its branch's records that a leaf of a split begins with, at most; 0: nothing (MOA)"),
+                HyperparameterField(
+                    "drift-threshold", .number(0...1e9), default: "0",
+                    "Page-Hinkley threshold beyond which a split grows an alternative (FIMT-DD); 0 = never"),
+                HyperparameterField(
                     "memory", .number(1...1e18), default: "1000",
                     "weight of the latest records that a leaf's mean is of: what is older fades"),
                 HyperparameterField(
@@ -39,7 +48,12 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
                     "MiB of a step: beyond it the least promising leaves keep only their means"),
             ]),
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
-        presets: ["moa": ["rate": "0.0125", "curvature": "false", "memory": "1e18"]]
+        presets: [
+            "moa": [
+                "rate": "0.0125", "criterion": "variance", "inheritance": "0", "drift-threshold": "50",
+                "memory": "1e18", "curvature": "false", "binary-splits": "true",
+            ]
+        ]
     ) { parameters, context throws(SettingError) in StreamingGradientBoostedTrees(parameters, context) }
 
     /// -g / h lies within: beyond, a record says no more than that it is wrong (Friedman, Hastie and Tibshirani 2000).
@@ -68,16 +82,20 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
         rate = parameters.double("rate")
         var settings = RegressionTree.Settings(parameters)
         settings.leaf = .mean
-        settings.sharesSubspace = true
+        settings.criterion = RegressionTree.Settings.Criterion(rawValue: parameters["criterion"]) ?? .deviation
+        settings.inheritance = parameters.double("inheritance")
         settings.memory = parameters.double("memory")
         weighsCurvature = parameters.boolean("curvature")
         let count = context.attributes.count
-        settings.subspace = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
+        let size = max(1, min(count, Int((Double(count) * parameters.double("subspace")).rounded())))
         let seeds = RandomGenerator(seed: context.seed)
         let outputs = context.task == .multiclass ? 0 : 1
+        var deck = SubspaceDeck(count: count, seed: seeds.next())
         steps = (0..<parameters.integer("steps")).map { _ in
-            BoostingStep(
-                settings, outputs: outputs, rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
+            settings.attributes = deck.next(size)
+            return BoostingStep(
+                settings, driftThreshold: parameters.double("drift-threshold"), outputs: outputs,
+                rooms: context.attributes.map(\.firstRoom), seed: seeds.next())
         }
         classes[0] = context.task == .binary ? 2 : 0
         resize()

@@ -114,22 +114,11 @@ final class AdaptiveTree: ChangingTree {
         while store.nodes[at].isSplit {
             if noteError(at, row, target, weight, isWrong: predicted != target) { return }
             guard at != place.node, at != place.parent else { return }
-            let next = child(at, row)
+            let next = store.next(row, from: at)
             guard next >= 0 else { return }
             at = next
         }
         learnLeaf(at, row, target, weight, judgement)
-    }
-
-    private func child(_ at: Int, _ row: UnsafePointer<Double>) -> Int {
-        let node = store.nodes[at]
-        let value = row[Int(node.attribute)]
-        if value.isNaN { return Int(node.block) }
-        switch node.kind {
-        case TreeNode.Kind.numeric: return Int(value <= node.threshold ? node.left : node.right)
-        case TreeNode.Kind.equal: return Int(value == node.threshold ? node.left : node.right)
-        default: return store.child(node, Int(value))
-        }
     }
 
     private func learnLeaf(

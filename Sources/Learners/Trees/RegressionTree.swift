@@ -11,8 +11,11 @@ import State
 final class RegressionTree: Stateful {
     struct Settings {
         enum Leaf: String, CaseIterable { case mean, linear, adaptive }
+        /// What a split is to make small: the target's standard deviation or its variance.
+        enum Criterion: String, CaseIterable { case deviation, variance }
 
         var leaf = Leaf.adaptive
+        var criterion = Criterion.deviation
         var confidence = 1e-7
         var tieThreshold = 0.05
         var gracePeriod = 200.0
@@ -20,8 +23,11 @@ final class RegressionTree: Stateful {
         var maximumBytes = 33_554_432
         /// Attributes at which a leaf may split, drawn when it begins to learn; 0 = all.
         var subspace = 0
-        /// All leaves draw the same ones.
-        var sharesSubspace = false
+        /// Attributes at which all leaves may split, instead of drawing; none = they draw.
+        var attributes: [Int] = []
+        /// Leaves of a split begin with so much weight of what their branch had, at most. The less, the sooner they forget
+        /// what was before the split; 0: they begin with nothing (MOA).
+        var inheritance = Double.infinity
         /// A leaf's mean is of so much weight of its latest targets: what is older fades.
         var memory = Double.infinity
     }
@@ -56,6 +62,8 @@ final class RegressionTree: Stateful {
     let settings: Settings
     /// What a node costs its owner beside the tree.
     var extraNodeBytes = 0
+    /// Called with each leaf that is made.
+    var didMake: (Int) -> Void = { _ in }
     private let firstRandom: UInt64
     let isNominal: [Bool]
     private let totals: StateArray<Double>
@@ -69,7 +77,9 @@ final class RegressionTree: Stateful {
         // By "class": weight, sum and sum of squares of the target.
         store = TreeStore(
             classes: 3, rooms: rooms,
-            shape: ObserverLayout.Shape(numericSize: TargetHistogram.size, extra: rooms.count + 1))
+            shape: ObserverLayout.Shape(
+                numericSize: settings.criterion == .variance ? TargetOrder.size : TargetHistogram.size,
+                extra: rooms.count + 1))
         totals = StateArray(count: Total.attributes + 3 * rooms.count)
         store.random = firstRandom
         scaled = .allocate(capacity: max(rooms.count, 1))
@@ -116,7 +126,7 @@ final class RegressionTree: Stateful {
     }
 
     /// Of the targets that reached a node; of all where none did.
-    private func mean(_ node: Int) -> Double {
+    func mean(_ node: Int) -> Double {
         let sums = store.weights(node)
         return sums[0] > 0 ? totals.base[Total.center] + sums[1] / sums[0] : totals.base[Total.mean]
     }
@@ -161,18 +171,28 @@ final class RegressionTree: Stateful {
 
     /// Learns a record where it ended up.
     ///
+    /// - Parameter grows: the leaf may split.
     /// - Returns: the leaf that learned it, which may be a split now; -1 = there was no room for one.
-    func learn(_ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place) -> Int {
+    func learn(
+        _ row: UnsafePointer<Double>, _ given: Double, _ weight: Double, at place: TreeStore.Place, grows: Bool = true
+    ) -> Int {
         var leaf = place.node
         if leaf < 0 {
             guard place.parent < 0 || store.hasRoom(budget, nodes: 1) else {
                 noteTarget(ObserverLayout.bounded(given), weight)
                 return -1
             }
-            leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
+            leaf = makeLeaf()
             if place.parent >= 0 { store.setChild(place.parent, place.branch, leaf) }
         }
-        if observe(leaf, row, given, weight), let best = sureSplit(leaf) { split(leaf, best) }
+        if observe(leaf, row, given, weight), grows, let best = sureSplit(leaf) { split(leaf, best) }
+        return leaf
+    }
+
+    /// A leaf without weights, with statistics if there is room for them.
+    func makeLeaf() -> Int {
+        let leaf = store.makeLeaf(isActive: store.hasRoom(budget, blocks: 1))
+        didMake(leaf)
         return leaf
     }
 
@@ -268,7 +288,12 @@ final class RegressionTree: Stateful {
         for index in 0..<layout.count where !row[index].isNaN && block[ObserverLayout.headerCount + index] != 0 {
             let column = layout.columns[index]
             guard column.values > 0 else {
-                TargetHistogram.learn(block + column.offset, ObserverLayout.bounded(row[index]), offset, weight)
+                let value = ObserverLayout.bounded(row[index])
+                if settings.criterion == .variance {
+                    TargetOrder.learn(block + column.offset, value, offset, weight)
+                } else {
+                    TargetHistogram.learn(block + column.offset, value, offset, weight)
+                }
                 continue
             }
             guard row[index] < Double(column.values) else { continue }
@@ -284,12 +309,14 @@ final class RegressionTree: Stateful {
     /// At which a leaf may split.
     private func chooseAttributes(_ block: UnsafeMutablePointer<Double>) {
         let count = store.layout.count
+        for attribute in settings.attributes { block[ObserverLayout.headerCount + attribute] = 1 }
+        guard settings.attributes.isEmpty else { return }
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
         var sequence = JavaSequence(state: store.random)
         for attribute in sequence.nextSubset(settings.subspace, of: count) {
             block[ObserverLayout.headerCount + attribute] = 1
         }
-        if !settings.sharesSubspace { store.random = sequence.state }
+        store.random = sequence.state
     }
 
     // MARK: Leaves beside a tree

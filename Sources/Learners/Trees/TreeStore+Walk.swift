@@ -35,6 +35,19 @@ extension TreeStore {
         return Place(node: at, parent: -1, branch: -1)
     }
 
+    /// Where a record goes on from a split; -1: it has a code that has no child yet.
+    @inline(__always)
+    func next(_ row: UnsafePointer<Double>, from split: Int) -> Int {
+        let node = nodes[split]
+        let value = row[Int(node.attribute)]
+        if value.isNaN { return Int(node.block) }
+        switch node.kind {
+        case TreeNode.Kind.numeric: return Int(value <= node.threshold ? node.left : node.right)
+        case TreeNode.Kind.equal: return Int(value == node.threshold ? node.left : node.right)
+        default: return child(node, Int(value))
+        }
+    }
+
     // MARK: Memory
 
     /// What a tree may take.
