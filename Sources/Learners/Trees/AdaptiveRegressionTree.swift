@@ -55,8 +55,8 @@ final class AdaptiveRegressionTree: Stateful {
     /// A node's place is new: nothing was seen there.
     private func begin(_ node: Int) {
         if store.nodeRoom > alternates.count {
-            alternates.resize(to: store.nodeRoom)
-            watches.resize(to: store.nodeRoom * Watch.count)
+            alternates.extend(to: store.nodeRoom)
+            watches.extend(to: store.nodeRoom * Watch.count)
         }
         setAlternate(of: node, to: -1)
         watch(node).update(repeating: 0, count: Watch.count)
