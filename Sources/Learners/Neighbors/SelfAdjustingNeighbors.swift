@@ -163,42 +163,32 @@ public final class SelfAdjustingNeighbors: OnePassLearner {
         recent.setMark(recent.count - 1, mark)
         if makeRoom() {
             for window in 0..<windows(recent.count) { judgeAgain(window) }
-        } else {
-            judgeLast(target)
-            if windows(recent.count) > before { judgeAgain(windows(recent.count) - 1) }
+        } else if windows(recent.count) > before {
+            judgeAgain(windows(recent.count) - 1)
         }
         clean(by: recent.count - 1, from: 0)
         adapt()
     }
 
-    /// Which memories predict the record rightly; distances are the record's.
+    /// Which memories, and which windows that will end with the record, predict it rightly; distances are the record's.
     private func judge(_ target: Int) -> UInt32 {
         var mark: UInt32 = 0
         let (short, all) = (recent.count, recent.count + lasting.count)
-        func isRight() -> Bool { vote() == target }
         found.removeAll()
         take(short..<all)
-        if isRight() { mark |= Self.lastingBit }
+        if vote() == target { mark |= Self.lastingBit }
         found.removeAll()
-        take(0..<short)
-        if isRight() { mark |= Self.recentBit }
-        take(short..<all)
-        if isRight() { mark |= Self.bothBit }
-        return mark
-    }
-
-    /// Which windows predict the last record, which they end with, rightly; distances are the record's.
-    private func judgeLast(_ target: Int) {
-        let last = recent.count - 1
-        var mark = recent.mark(last)
-        found.removeAll()
-        var end = last
-        for window in stride(from: windows(recent.count) - 1, through: 0, by: -1) {
-            take(start(window)..<end)
-            end = start(window)
+        var end = short
+        for window in stride(from: windows(short + 1) - 1, through: 0, by: -1) {
+            let start = short + 1 - (short + 1) >> window
+            take(start..<end)
+            end = start
             if vote() == target { mark |= Self.bit(window) }
         }
-        recent.setMark(last, mark)
+        if mark & Self.bit(0) != 0 { mark |= Self.recentBit }
+        take(short..<all)
+        if vote() == target { mark |= Self.bothBit }
+        return mark
     }
 
     /// A window's marks from the beginning, each record predicted by those before it in the window.
