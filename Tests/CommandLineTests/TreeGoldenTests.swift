@@ -42,8 +42,10 @@ struct TreeGoldenTests {
         // MOA's meta.OzaBoost -p, which draws nothing.
         Golden(stream: "sea", learner: "online-boosting:resampling=false", accuracy: 87.0, within: 0.1),
         Golden(stream: "random-rbf", learner: "online-boosting:resampling=false", accuracy: 85.655, within: 0.1),
-        // MOA's meta.StreamingGradientBoostedTrees -s 10, seeds 1 and 2: 86.43 and 86.44.
-        Golden(stream: "sea", learner: "streaming-gradient-boosted-trees:steps=10", accuracy: 86.435, within: 0.5),
+        // MOA's meta.StreamingGradientBoostedTrees -s 10, whose steps look at other attributes.
+        Golden(stream: "agrawal", learner: "streaming-gradient-boosted-trees:steps=10", accuracy: 94.445, within: 0.5),
+        Golden(
+            stream: "random-rbf", learner: "streaming-gradient-boosted-trees:steps=10", accuracy: 89.295, within: 0.5),
     ]
 
     @Test(arguments: goldens)

@@ -10,6 +10,12 @@ import State
 ///
 /// where g and h are the first two derivatives of the loss at F_{m-1}(x): of cross entropy over softmax of the classes'
 /// scores, or of squared error. Numbers count in deviations from their running mean, classes as at most `bound` each step.
+///
+/// The trees are FIMT-DD's with means (Ikonomovska, Gama and Džeroski 2011) and forget in two ways: leaves of a split begin
+/// with little of what their branch had, and a split whose error rises grows an alternative. Each step looks at a share of
+/// the attributes; all of them are left out about equally often. As MOA's meta.StreamingGradientBoostedTrees, but for three
+/// things: a leaf knows 32 values of a number (MOA: all), several classes share a softmax (MOA: one against the rest, each
+/// with its own steps), and an alternative that has replaced a split does not later replace the whole tree.
 public final class StreamingGradientBoostedTrees: OnePassLearner {
     public static let learner = LearnerDescriptor(
         Descriptor(
@@ -28,12 +34,12 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
                     "weight a leaf gets between two looks at its splits"),
                 HyperparameterField(
                     "criterion", .choice(RegressionTree.Settings.Criterion.allCases.map(\.rawValue)),
-                    default: "deviation", "what of the residuals a split makes small"),
+                    default: "variance", "what of the residuals a split makes small"),
                 HyperparameterField(
-                    "inheritance", .number(0...1e18), default: "1e18",
+                    "inheritance", .number(0...1e18), default: "3",
                     "weight of its branch's records that a leaf of a split begins with, at most; 0: nothing (MOA)"),
                 HyperparameterField(
-                    "drift-threshold", .number(0...1e9), default: "0",
+                    "drift-threshold", .number(0...1e9), default: "50",
                     "Page-Hinkley threshold beyond which a split grows an alternative (FIMT-DD); 0 = never"),
                 HyperparameterField(
                     "memory", .number(1...1e18), default: "1000",
@@ -50,8 +56,7 @@ public final class StreamingGradientBoostedTrees: OnePassLearner {
         tasks: [.binary, .multiclass, .regression], input: .attributes(isScaled: false),
         presets: [
             "moa": [
-                "rate": "0.0125", "criterion": "variance", "inheritance": "0", "drift-threshold": "50",
-                "memory": "1e18", "curvature": "false", "binary-splits": "true",
+                "rate": "0.0125", "inheritance": "0", "memory": "1e18", "curvature": "false", "binary-splits": "true",
             ]
         ]
     ) { parameters, context throws(SettingError) in StreamingGradientBoostedTrees(parameters, context) }
