@@ -1,6 +1,7 @@
 import CRdkafka
 import Connectors
 import Glibc
+import Synchronization
 
 /// A small Kafka cluster on loopback, in this process: the one built into librdkafka for tests.
 ///
@@ -27,6 +28,9 @@ public final class EmbeddedCluster: @unchecked Sendable {
     private let cluster: OpaquePointer
     /// `HOST:PORT[,HOST:PORT]`.
     public let bootstrapServers: String
+    /// Of brokers that are down, by place: a connection of somebody else that took a port meanwhile would keep the broker from
+    /// coming back, which ends the process.
+    private let holds: Mutex<[PortHold?]>
 
     public init(brokers: Int = 1, topics: [(name: String, partitions: Int)]) throws(ConnectorError) {
         let configuration = rd_kafka_conf_new()
@@ -46,6 +50,7 @@ public final class EmbeddedCluster: @unchecked Sendable {
         self.client = client
         self.cluster = cluster
         bootstrapServers = String(cString: servers)
+        holds = Mutex(Array(repeating: nil, count: max(1, brokers)))
         for topic in topics {
             try create(topic.name, partitions: topic.partitions, replicas: max(1, min(brokers, 3)))
         }
@@ -81,6 +86,13 @@ public final class EmbeddedCluster: @unchecked Sendable {
     /// - Parameter id: from 1; nil: all of them.
     public func setDown(_ isDown: Bool, broker id: Int32? = nil) {
         _ = isDown ? rd_kafka_mock_broker_set_down(cluster, id ?? -1) : rd_kafka_mock_broker_set_up(cluster, id ?? -1)
+        let ports = bootstrapServers.split(separator: ",").map { $0.split(separator: ":").last.flatMap { UInt16($0) } }
+        holds.withLock { holds in
+            for (place, port) in ports.enumerated() where holds.indices.contains(place) {
+                guard id == nil || Int32(place + 1) == id else { continue }
+                holds[place] = isDown ? holds[place] ?? port.flatMap(PortHold.init) : nil
+            }
+        }
     }
 
     public func setRoundTrip(milliseconds: Int, broker id: Int32? = nil) {

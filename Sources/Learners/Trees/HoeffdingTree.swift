@@ -39,7 +39,8 @@ final class HoeffdingTree: Stateful {
 
     init(_ settings: TreeSettings, classes: Int, rooms: [Int64], seed: UInt64 = 0) {
         self.settings = settings
-        store = TreeStore(classes: classes, rooms: rooms)
+        store = TreeStore(
+            classes: classes, rooms: rooms, shape: ObserverLayout.Shape(observed: settings.subspace))
         firstRandom = JavaSequence(seed: seed).state
         store.random = firstRandom
         search = SplitSearch(
@@ -235,9 +236,7 @@ final class HoeffdingTree: Stateful {
         let count = store.layout.count
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
         var sequence = JavaSequence(state: store.random)
-        for attribute in sequence.nextSubset(settings.subspace, of: count) {
-            block[ObserverLayout.headerCount + attribute] = 1
-        }
+        store.layout.observe(sequence.nextSubset(settings.subspace, of: count), in: block)
         if !settings.sharesSubspace { store.random = sequence.state }
     }
 

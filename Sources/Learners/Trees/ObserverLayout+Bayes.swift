@@ -58,7 +58,7 @@ extension ObserverLayout {
             if given.isNaN || block[Self.headerCount + index] == 0 { continue }
             let column = columns[index]
             if column.values == 0 {
-                let cell = block + column.offset + Self.cellCount * target
+                let cell = block + offset(of: index, in: block) + Self.cellCount * target
                 guard cell[0] > 0 else { return -.infinity }
                 let variance = Self.variance(cell)
                 let distance = Self.bounded(given) - cell[1]
@@ -136,7 +136,7 @@ extension ObserverLayout {
             let seen = code < column.values ? block[column.offset + 2 * classes + code * classes + target] : 0
             return head[1] > 0 ? (seen + 1) / (head[0] + head[1]) : 0
         }
-        let cell = block + column.offset + Self.cellCount * target
+        let cell = block + offset(of: index, in: block) + Self.cellCount * target
         guard cell[0] > 0 else { return 0 }
         let deviation = Self.variance(cell).squareRoot()
         let distance = Self.bounded(given) - cell[1]

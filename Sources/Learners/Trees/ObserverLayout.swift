@@ -2,11 +2,14 @@ import Records
 
 /// Where the statistics of one leaf (or of naive Bayes) lie in its block of numbers.
 ///
-/// A block begins with `headerCount` numbers of its leaf, and one per attribute that says whether it is observed (1) or
-/// not (0). Then by attribute, for C classes:
+/// A block begins with `headerCount` numbers of its leaf, and one per attribute that says whether it is observed (above 0)
+/// or not (0). Then by attribute, for C classes:
 ///
 /// - numeric: by class, 5 numbers: weight, mean, sum of squared deviations, least and greatest value.
 /// - nominal: by class, 2 numbers: weight, and 1 + the greatest code seen; then, by code and class, the weight.
+///
+/// Where leaves observe some attributes only, which are all numeric, there is room for so many: the first number of an
+/// attribute says which place it has, from 1.
 ///
 /// Trees of numbers have other cells (`Shape`), and "classes" that are weight, sum and sum of squares of the target.
 final class ObserverLayout {
@@ -22,6 +25,8 @@ final class ObserverLayout {
         var numericSize: Int?
         /// Numbers at the end of a block.
         var extra = 0
+        /// Attributes that a leaf observes at most; 0 = all.
+        var observed = 0
     }
 
     static let headerCount = 5
@@ -36,6 +41,9 @@ final class ObserverLayout {
     let extraOffset: Int
     /// Numbers of one block: whole cache lines.
     let size: Int
+    /// Attributes have places instead of columns: where the first one begins, and how long each is; 0 = columns.
+    private let firstPlace: Int
+    private let placeSize: Int
 
     /// - Parameter values: by attribute, codes there is room for; 0 = numeric.
     init(classes: Int, values: [Int], shape: Shape = Shape()) {
@@ -43,14 +51,19 @@ final class ObserverLayout {
         self.shape = shape
         count = values.count
         columns = .allocate(capacity: max(values.count, 1))
+        let numericSize = shape.numericSize ?? Self.cellCount * classes
         var offset = Self.roundedUp(Self.headerCount + values.count)
+        firstPlace = offset
+        hasNominal = values.contains { $0 > 0 }
+        let hasPlaces = shape.observed > 0 && shape.observed < values.count && !hasNominal
+        placeSize = hasPlaces ? numericSize : 0
         for (index, values) in values.enumerated() {
             (columns + index).initialize(to: Column(offset: offset, values: values))
-            offset += values == 0 ? shape.numericSize ?? Self.cellCount * classes : (2 + values) * classes
+            if !hasPlaces { offset += values == 0 ? numericSize : (2 + values) * classes }
         }
+        if hasPlaces { offset += shape.observed * numericSize }
         extraOffset = offset
         offset += shape.extra
-        hasNominal = values.contains { $0 > 0 }
         size = Self.roundedUp(offset)
     }
 
@@ -78,9 +91,9 @@ final class ObserverLayout {
     /// Copies a block of this layout into one of a layout with more room, which is zero.
     func copy(_ block: UnsafePointer<Double>, to target: UnsafeMutablePointer<Double>, of layout: ObserverLayout) {
         for index in 0..<Self.headerCount + count { target[index] = block[index] }
-        for index in 0..<count {
-            let from = block + columns[index].offset
-            let to = target + layout.columns[index].offset
+        for index in 0..<count where block[Self.headerCount + index] != 0 || placeSize == 0 {
+            let from = block + offset(of: index, in: block)
+            let to = target + layout.offset(of: index, in: block)
             if columns[index].values == 0 {
                 to.update(from: from, count: shape.numericSize ?? Self.cellCount * classes)
                 continue
@@ -100,9 +113,23 @@ extension ObserverLayout {
     @inline(__always)
     static func bounded(_ value: Double) -> Double { max(-1e100, min(1e100, value)) }
 
+    /// Where the statistics of an observed attribute begin in a block.
+    @inline(__always)
+    func offset(of index: Int, in block: UnsafePointer<Double>) -> Int {
+        guard placeSize > 0 else { return columns[index].offset }
+        return firstPlace + (max(Int(block[Self.headerCount + index]), 1) - 1) * placeSize
+    }
+
     /// Marks all attributes as observed.
     func observeAll(_ block: UnsafeMutablePointer<Double>) {
         for index in 0..<count { block[Self.headerCount + index] = 1 }
+    }
+
+    /// Marks attributes as observed: at most as many as there is room for.
+    func observe(_ attributes: [Int], in block: UnsafeMutablePointer<Double>) {
+        for (place, attribute) in attributes.enumerated() {
+            block[Self.headerCount + attribute] = placeSize > 0 ? Double(place + 1) : 1
+        }
     }
 
     /// Adds a row to the statistics of its class: numbers by Welford's update, codes by counting (Pfahringer, Holmes and
@@ -116,7 +143,8 @@ extension ObserverLayout {
             if given.isNaN || block[Self.headerCount + index] == 0 { continue }
             let column = columns[index]
             if column.values == 0 {
-                Self.add(block + column.offset + Self.cellCount * target, Self.bounded(given), weight)
+                let offset = offset(of: index, in: block)
+                Self.add(block + offset + Self.cellCount * target, Self.bounded(given), weight)
             } else if given < Double(column.values) {
                 let head = block + column.offset + 2 * target
                 head[0] += weight

@@ -56,7 +56,7 @@ extension RegressionTree {
     }
 
     private func numeric(_ block: UnsafePointer<Double>, _ attribute: Int) -> SplitSuggestion? {
-        let cell = block + store.layout.columns[attribute].offset
+        let cell = block + store.layout.offset(of: attribute, in: block)
         let (weight, sum, squares) = total(cell)
         let before = dispersion(weight, sum, squares)
         var best: SplitSuggestion?
@@ -120,7 +120,7 @@ extension RegressionTree {
     func sums(_ block: UnsafePointer<Double>, _ split: SplitSuggestion, _ branch: Int) -> (
         Double, Double, Double
     ) {
-        let cell = block + store.layout.columns[split.attribute].offset
+        let cell = block + store.layout.offset(of: split.attribute, in: block)
         switch split.kind {
         case TreeNode.Kind.numeric:
             var found = (0.0, 0.0, 0.0)

@@ -79,7 +79,8 @@ final class RegressionTree: Stateful {
             classes: 3, rooms: rooms,
             shape: ObserverLayout.Shape(
                 numericSize: settings.criterion == .variance ? TargetOrder.size : TargetHistogram.size,
-                extra: rooms.count + 1))
+                extra: rooms.count + 1,
+                observed: settings.attributes.isEmpty ? settings.subspace : settings.attributes.count))
         totals = StateArray(count: Total.attributes + 3 * rooms.count)
         store.random = firstRandom
         scaled = .allocate(capacity: max(rooms.count, 1))
@@ -289,10 +290,11 @@ final class RegressionTree: Stateful {
             let column = layout.columns[index]
             guard column.values > 0 else {
                 let value = ObserverLayout.bounded(row[index])
+                let cell = block + layout.offset(of: index, in: block)
                 if settings.criterion == .variance {
-                    TargetOrder.learn(block + column.offset, value, offset, weight)
+                    TargetOrder.learn(cell, value, offset, weight)
                 } else {
-                    TargetHistogram.learn(block + column.offset, value, offset, weight)
+                    TargetHistogram.learn(cell, value, offset, weight)
                 }
                 continue
             }
@@ -309,13 +311,10 @@ final class RegressionTree: Stateful {
     /// At which a leaf may split.
     private func chooseAttributes(_ block: UnsafeMutablePointer<Double>) {
         let count = store.layout.count
-        for attribute in settings.attributes { block[ObserverLayout.headerCount + attribute] = 1 }
-        guard settings.attributes.isEmpty else { return }
+        guard settings.attributes.isEmpty else { return store.layout.observe(settings.attributes, in: block) }
         guard settings.subspace > 0, settings.subspace < count else { return store.layout.observeAll(block) }
         var sequence = JavaSequence(state: store.random)
-        for attribute in sequence.nextSubset(settings.subspace, of: count) {
-            block[ObserverLayout.headerCount + attribute] = 1
-        }
+        store.layout.observe(sequence.nextSubset(settings.subspace, of: count), in: block)
         store.random = sequence.state
     }
 

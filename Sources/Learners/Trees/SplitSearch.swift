@@ -83,7 +83,7 @@ final class SplitSearch {
     private func numeric(
         _ block: UnsafePointer<Double>, _ attribute: Int, _ entropy: Double
     ) -> SplitSuggestion? {
-        let cells = block + layout.columns[attribute].offset
+        let cells = block + layout.offset(of: attribute, in: block)
         var least = Double.infinity
         var greatest = -Double.infinity
         for target in 0..<layout.classes where cells[ObserverLayout.cellCount * target] > 0 {
@@ -133,7 +133,7 @@ final class SplitSearch {
 
     /// The same to MOA's last bits, and which classes are there at all.
     private func divide(_ block: UnsafePointer<Double>, _ attribute: Int, _ value: Double) {
-        let cells = block + layout.columns[attribute].offset
+        let cells = block + layout.offset(of: attribute, in: block)
         estimate(cells, value)
         (lengths[0], lengths[1]) = (0, 0)
         for target in 0..<layout.classes {
