@@ -1,5 +1,6 @@
 import CRdkafka
 import Connectors
+import Glibc
 import Testing
 
 @testable import Kafka
@@ -50,6 +51,33 @@ import Testing
         #expect(reader.offsets == Array(0..<200))
         #expect(reader.count("errors") > 0)
         #expect(!warnings.text.isEmpty)
+    }
+
+    /// A connection of somebody else must not get the port of a broker that is down: it could not come back.
+    @Test func aBrokerThatIsDownKeepsItsPort() throws {
+        let cluster = try cluster()
+        let port = try #require(cluster.bootstrapServers.split(separator: ":").last.flatMap { UInt16($0) })
+        for _ in 0..<3 {
+            cluster.setDown(true)
+            #expect(!Self.isFree(port))
+            cluster.setDown(false)
+            #expect(!Self.isFree(port))
+        }
+    }
+
+    /// Whether a socket gets the port for itself.
+    private static func isFree(_ port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
     }
 
     @Test func latencyIsBorne() throws {
