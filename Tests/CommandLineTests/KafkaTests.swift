@@ -86,11 +86,14 @@ import Testing
         var kills = 0
         for round in 0... where kills < wanted {
             var ended = false
+            // Each try has somewhat longer: what starts and ends slowly must come to its end, too.
+            var longest = duration * 1.05
             while !ended {
                 let command = try Command(
                     Command.thalweg, (line + "--snapshots s\(round)").split(separator: " ").map(String.init),
                     in: workspace)
-                let outcome = command.wait(upTo: Double.random(in: 0.01...duration * 1.05, using: &numbers))
+                let outcome = command.wait(upTo: Double.random(in: 0.01...longest, using: &numbers))
+                longest += duration * 0.2
                 ended = outcome.status == 0
                 kills += ended ? 0 : 1
             }

@@ -118,9 +118,12 @@ struct KillTests {
         _ workspace: Workspace, _ stream: Stream, _ duration: Double, _ kills: inout Int, _ numbers: inout SeededNumbers
     ) throws -> Outcome {
         let arguments = (stream.command + " " + stream.options + common).split(separator: " ").map(String.init)
+        // Each try has somewhat longer: what starts and ends slowly must come to its end, too.
+        var longest = duration * 1.05
         while true {
             let command = try Command(Command.thalweg, arguments, in: workspace)
-            let outcome = command.wait(upTo: Double.random(in: 0.01...duration * 1.05, using: &numbers))
+            let outcome = command.wait(upTo: Double.random(in: 0.01...longest, using: &numbers))
+            longest += duration * 0.05
             guard outcome.wasTimeout else { return outcome }
             // The end may come just before the signal.
             if outcome.status == 0 { return outcome }
